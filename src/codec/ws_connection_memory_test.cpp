@@ -1,0 +1,242 @@
+// ws_connection_memory_test.cpp - what memory a connection takes, when it gives it back, and how
+// large frames get there.
+#include <gtest/gtest.h>
+
+#include <new>
+#include <string>
+
+#include "caraway/ws_connection.hpp"
+#include "codec/ws_script.hpp"
+
+namespace {
+
+bool no_memory = false;
+
+// While one of these lives, allocations that may fail do fail.
+struct memory_is_out {
+  memory_is_out() { no_memory = true; }
+  ~memory_is_out() { no_memory = false; }
+};
+
+}  // namespace
+
+// What the connection allocates with.
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
+  return no_memory ? nullptr : ::operator new(n);
+}
+void* operator new[](std::size_t n, const std::nothrow_t&) noexcept {
+  return no_memory ? nullptr : ::operator new[](n);
+}
+
+namespace caraway::ws {
+namespace {
+
+constexpr role both[] = {role::client, role::server};
+
+mutable_bytes writable(std::string& s) {
+  return std::as_writable_bytes(std::span(s));
+}
+
+// Memory
+
+TEST(ws_connection_memory, memory_grows_with_what_arrives_and_not_with_what_is_announced) {
+  connection_options o = script_options(role::client);
+  o.max_message = std::uint64_t{1} << 40;
+  connection c(o);
+  std::string head = ws_wire(role::client).header(2, std::uint64_t{1} << 30).data();
+  const event e = c.receive(writable(head));
+  EXPECT_EQ(e.kind, event_kind::need_more);
+  EXPECT_EQ(e.consumed, head.size());
+  std::size_t arrived = 0;
+  while (arrived < (4u << 20)) {
+    const mutable_bytes into = c.destination();
+    ASSERT_FALSE(into.empty());
+    EXPECT_LE(c.memory(), (256u << 10) + 4 * arrived);
+    const std::size_t n = std::min<std::size_t>(into.size(), 50000);
+    c.received(n);
+    arrived += n;
+  }
+}
+
+TEST(ws_connection_memory, the_last_frame_gets_exactly_the_memory_it_announces) {
+  connection c(script_options(role::client));
+  std::string head = ws_wire(role::client).header(2, 100000).data();
+  c.receive(writable(head));
+  EXPECT_EQ(c.memory(), 100000u);
+  EXPECT_EQ(c.destination().size(), 100000u);
+}
+
+TEST(ws_connection_memory, memory_goes_with_the_message_that_needed_it) {
+  for (role r : both) {
+    connection c(script_options(r));
+    std::string in =
+        ws_wire(r).frame(opcode::text, "a", false).frame(opcode::continuation, "b").data();
+    const event e = c.receive(writable(in));
+    EXPECT_EQ(as_text(e.payload), "ab");
+    EXPECT_FALSE(e.in_place);
+    EXPECT_EQ(e.consumed, in.size());
+    in.assign(in.size(), '?');
+    EXPECT_EQ(as_text(e.payload), "ab");
+    EXPECT_GT(c.memory(), 0u);
+    c.receive({});
+    EXPECT_EQ(c.memory(), 0u);
+  }
+}
+
+TEST(ws_connection_memory, an_idle_connection_is_small) {
+  EXPECT_LE(sizeof(connection), 144u);
+}
+
+// destination() and need
+
+TEST(ws_connection_memory, a_large_frame_goes_straight_to_its_destination) {
+  for (role r : both) {
+    const std::string payload(50000, 'd');
+    const std::string in = ws_wire(r).frame(opcode::text, payload).data();
+    connection c(script_options(r));
+    std::string start = in.substr(0, 20);
+    event e = c.receive(writable(start));
+    EXPECT_EQ(e.kind, event_kind::need_more);
+    EXPECT_EQ(e.consumed, 20u);
+    std::string_view rest = std::string_view(in).substr(20);
+    EXPECT_EQ(c.destination().size(), rest.size());
+    std::ranges::copy(as_bytes(rest), c.destination().begin());
+    c.received(rest.size());
+    EXPECT_TRUE(c.destination().empty());
+    e = c.receive({});
+    EXPECT_EQ(e.kind, event_kind::message);
+    EXPECT_EQ(e.op, opcode::text);
+    EXPECT_EQ(as_text(e.payload), payload);
+  }
+}
+
+TEST(ws_connection_memory, there_is_no_destination_outside_of_a_large_frame) {
+  connection c(script_options(role::client));
+  EXPECT_TRUE(c.destination().empty());
+  c.received(0);
+  std::string in = ws_wire(role::client).header(2, 16384).data();
+  EXPECT_EQ(c.receive(writable(in)).need, in.size() + 16384);
+  EXPECT_TRUE(c.destination().empty());
+}
+
+TEST(ws_connection_memory, it_says_how_much_input_it_needs) {
+  connection c(script_options(role::server));
+  std::string in = ws_wire(role::server).frame(opcode::binary, std::string(300, 'x')).data();
+  const auto need = [&](std::size_t shown) { return c.receive(writable(in).first(shown)).need; };
+  EXPECT_EQ(need(0), 2u);
+  EXPECT_EQ(need(1), 2u);
+  EXPECT_EQ(need(2), 8u);
+  EXPECT_EQ(need(7), 8u);
+  EXPECT_EQ(need(8), 308u);
+  EXPECT_EQ(need(307), 308u);
+  EXPECT_EQ(c.receive(writable(in)).kind, event_kind::message);
+}
+
+TEST(ws_connection_memory, for_text_every_byte_more_is_worth_another_call) {
+  connection c(script_options(role::client));
+  std::string in = ws_wire(role::client).frame(opcode::text, "text").data();
+  for (std::size_t shown : {2u, 3u, 5u, 5u, 3u, 5u}) {
+    const event e = c.receive(writable(in).first(shown));
+    EXPECT_EQ(e.consumed, 0u);
+    EXPECT_EQ(e.need, shown + 1);
+  }
+  EXPECT_EQ(as_text(c.receive(writable(in)).payload), "text");
+}
+
+TEST(ws_connection_memory, no_more_is_received_than_there_is_room_for) {
+  connection c(script_options(role::client));
+  std::string head = ws_wire(role::client).header(2, 20000).data();
+  c.receive(writable(head));
+  c.received(std::size_t{1} << 40);
+  EXPECT_EQ(c.receive({}).payload.size(), 20000u);
+}
+
+TEST(ws_connection_memory, empty_fragments_take_none) {
+  connection c(script_options(role::client));
+  std::string in = ws_wire(role::client)
+                       .frame(opcode::text, "", false)
+                       .frame(opcode::continuation, "", false)
+                       .frame(opcode::continuation, "all")
+                       .data();
+  const event e = c.receive(writable(in));
+  EXPECT_TRUE(e.in_place);
+  EXPECT_EQ(as_text(e.payload), "all");
+  EXPECT_EQ(c.memory(), 0u);
+}
+
+TEST(ws_connection_memory, fragments_take_no_more_than_a_message_may_have) {
+  connection_options o = script_options(role::client);
+  o.max_message = 1000;
+  connection c(o);
+  for (int i = 0; i < 10; ++i) {
+    const opcode op = i == 0 ? opcode::binary : opcode::continuation;
+    std::string in = ws_wire(role::client).frame(op, std::string(100, 'f'), false).data();
+    c.receive(writable(in));
+    EXPECT_LE(c.memory(), 1000u);
+  }
+}
+
+// Without memory
+
+TEST(ws_connection_memory, a_whole_message_needs_none) {
+  connection c(script_options(role::server));
+  std::string in = ws_wire(role::server).frame(opcode::text, "Hello").data();
+  const memory_is_out now;
+  EXPECT_EQ(c.receive(writable(in)).kind, event_kind::message);
+}
+
+TEST(ws_connection_memory, a_message_that_needs_some_fails_for_want_of_it) {
+  for (role r : both)
+    for (bool large : {false, true}) {
+      ws_wire wire(r);
+      if (large)
+        wire.header(2, 100000);
+      else
+        wire.frame(opcode::text, "fragment", false);
+      std::string in = wire.data();
+      connection c(script_options(r));
+      const memory_is_out now;
+      EXPECT_EQ(c.receive(writable(in)).kind, event_kind::failed);
+      EXPECT_EQ(c.failure(), close_code::internal_error);
+      EXPECT_EQ(c.error(), std::errc::not_enough_memory);
+      EXPECT_TRUE(c.pending().empty());
+    }
+}
+
+TEST(ws_connection_memory, a_message_that_outgrows_it_fails_and_frees_what_there_was) {
+  connection c(script_options(role::client));
+  std::string head = ws_wire(role::client).header(2, 1 << 20).data();
+  c.receive(writable(head));
+  {
+    const memory_is_out now;
+    while (!c.destination().empty()) c.received(c.destination().size());
+  }
+  EXPECT_EQ(c.receive({}).kind, event_kind::failed);
+  EXPECT_EQ(c.failure(), close_code::internal_error);
+  EXPECT_EQ(c.memory(), 0u);
+}
+
+TEST(ws_connection_memory, answers_that_cannot_be_queued_fail_the_connection) {
+  for (role r : both)
+    for (bool ping : {false, true}) {
+      std::string in =
+          ping ? ws_wire(r).frame(opcode::ping, "p").data() : ws_wire(r).close(1000).data();
+      connection c(script_options(r));
+      const memory_is_out now;
+      EXPECT_EQ(c.receive(writable(in)).kind, event_kind::failed);
+      EXPECT_EQ(c.error(), std::errc::not_enough_memory);
+    }
+}
+
+TEST(ws_connection_memory, a_close_frame_that_cannot_be_queued_leaves_all_as_it_was) {
+  connection c(script_options(role::client));
+  {
+    const memory_is_out now;
+    EXPECT_EQ(c.close().error(), std::errc::not_enough_memory);
+  }
+  EXPECT_TRUE(c.is_open());
+  EXPECT_TRUE(c.close());
+}
+
+}  // namespace
+}  // namespace caraway::ws
