@@ -1,0 +1,29 @@
+#include "caraway/fd_wait.hpp"
+
+#include <cerrno>
+
+#include "runtime/scheduler.hpp"
+#include "sync/fd_watch.hpp"
+#include "sync/queue.hpp"
+
+namespace caraway {
+namespace {
+
+result<void> wait_for(int fd, runtime::direction d, deadline dl, const char* what) noexcept {
+  if (lowlevel::cancel_pending()) return fail(ECANCELED);
+  auto watch = sync::fd_watch::open(fd);
+  if (!watch) return fail(watch.error());
+  return sync::outcome(watch->handle().wait(d, dl, what));
+}
+
+}  // namespace
+
+result<void> try_wait_readable(int fd, deadline dl) noexcept {
+  return wait_for(fd, runtime::direction::in, dl, "descriptor readable");
+}
+
+result<void> try_wait_writable(int fd, deadline dl) noexcept {
+  return wait_for(fd, runtime::direction::out, dl, "descriptor writable");
+}
+
+}  // namespace caraway
