@@ -1,0 +1,214 @@
+// ws_attach.cpp - the opening handshake over a stream, from both sides.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <new>
+
+#include "base/random.hpp"
+#include "proto/http_body.hpp"
+#include "proto/ws_socket_impl.hpp"
+
+namespace caraway::ws {
+namespace {
+
+constexpr std::size_t max_refusal_body = 64 * 1024;
+constexpr int most_interim_answers = 16;
+
+// What a client that was too slow gets for reading why, if its caller's deadline leaves as much.
+constexpr std::chrono::seconds last_words{1};
+
+using impl_ptr = std::unique_ptr<socket_access::impl>;
+
+result<impl_ptr> make(stream_ptr under, role as, const limits& l) {
+  auto made = impl_ptr(new (std::nothrow) socket_access::impl(std::move(under), as, l));
+  if (!made) return fail(ENOMEM);
+  return made;
+}
+
+result<void> write(byte_stream& to, std::string_view text, deadline dl) {
+  const bytes all = as_bytes(text);
+  return to.try_write(parts(&all, 1), dl);
+}
+
+// Whether parsing `text` again is worth it, after its first `parsed` bytes were not a whole head: it ends
+// now, or is twice as long. So a head that comes byte by byte costs no more than a few looks.
+bool may_be_whole(std::string_view text, std::size_t parsed) noexcept {
+  return text.ends_with("\r\n\r\n") || text.size() >= 2 * parsed ||
+         text.substr(parsed - std::min<std::size_t>(parsed, 3)).contains("\r\n\r\n");
+}
+
+// Reads the next head off the stream, and nothing behind it.
+template <class Head>
+result<void> read_head(byte_stream& from, Head& head, deadline dl) {
+  std::size_t wanted = 1;
+  std::size_t parsed = 0;
+  for (;;) {
+    const auto seen = from.try_fill(wanted, dl);
+    if (!seen) return fail(seen.error());
+    wanted = seen->size() + 1;
+    if (!may_be_whole(as_text(*seen), parsed)) continue;
+    const auto used = http::parse(*seen, head);
+    if (!used) return fail(used.error());
+    if (*used > 0) {
+      from.consume(*used);
+      return {};
+    }
+    parsed = seen->size();
+  }
+}
+
+// The final head: a few interim answers (100, 103) may come before it.
+result<void> read_answer(byte_stream& from, http::response_head& head, deadline dl) {
+  for (int interim = 0; interim <= most_interim_answers; ++interim) {
+    if (auto read = read_head(from, head, dl); !read) return read;
+    if (head.status >= 200 || head.status == 101) return {};
+  }
+  return fail(errc::protocol);
+}
+
+result<std::string> shake_client(byte_stream& with, const client_options& options,
+                                 http::response_head& answer, deadline dl) {
+  std::array<std::byte, 16> random;
+  base::random_bytes(random);
+  const std::string key = make_key(random);
+  const auto request = upgrade_request(options, key);
+  if (!request) return fail(request.error());
+  if (auto sent = write(with, *request, dl); !sent) return fail(sent.error());
+  if (auto read = read_answer(with, answer, dl); !read) return fail(read.error());
+  return check_response(answer, key, options.subprotocols);
+}
+
+// What the server said instead, as much of it as can be had.
+void keep_refusal(byte_stream& from, http::response_head& head, http::response* refusal,
+                  deadline dl) {
+  if (refusal == nullptr) return;
+  refusal->head = std::move(head);
+  refusal->body = proto::read_body(from, refusal->head, max_refusal_body, dl);
+}
+
+// The answer to a request that could not even be read.
+http::response answer_to(std::error_code unreadable) {
+  if (unreadable == os_error(ETIMEDOUT)) return refusal(408, "The request took too long.\n");
+  if (unreadable == errc::message_too_big) return refusal(431, "The head is too long.\n");
+  return refusal(400, "This is no request of HTTP/1.1.\n");
+}
+
+bool deserves_an_answer(std::error_code unreadable) noexcept {
+  return unreadable == errc::protocol || unreadable == errc::message_too_big ||
+         unreadable == os_error(ETIMEDOUT);
+}
+
+// Answers with something else than an upgrade; the client may read it before the connection goes.
+void refuse(stream_ptr to, http::response answer, deadline dl) {
+  if (http::count(answer.head.fields, "Connection") == 0)
+    answer.head.fields.push_back({"Connection", "close"});
+  auto text = http::format(answer);
+  if (!text) text = http::format(refusal(500, "The answer cannot be sent.\n"));
+  if (text && write(*to, *text, dl)) static_cast<void>(to->try_close(dl));
+}
+
+bool is_allowed_origin(const http::request_head& request, const server_options& options) noexcept {
+  if (is_same_origin(request)) return true;
+  const auto origin = http::find(request.fields, "Origin");
+  return std::ranges::any_of(options.origins, [&](const std::string& allowed) {
+    return allowed == "*" || http::same_name(allowed, *origin);
+  });
+}
+
+struct judgement {
+  std::optional<http::response> refusal;
+  std::error_code why;
+};
+
+judgement judge(const http::request_head& request, const server_options& options) {
+  if (auto no = check_request(request)) return {std::move(no), errc::protocol};
+  if (!is_allowed_origin(request, options))
+    return {refusal(403, "Pages of this origin may not connect.\n"), errc::handshake_refused};
+  if (options.decide) return {options.decide(request), errc::handshake_refused};
+  return {};
+}
+
+// As judge(); a `decide` that throws is answered before it comes out.
+judgement judge_or_answer(byte_stream& to, const http::request_head& request,
+                          const server_options& options) try {
+  return judge(request, options);
+} catch (...) {
+  if (auto text = http::format(refusal(500, ""))) static_cast<void>(write(to, *text, immediately));
+  throw;
+}
+
+}  // namespace
+
+refused::refused(http::response answer)
+    : error(make_error_code(errc::handshake_refused),
+            "status " + std::to_string(answer.head.status) + " " + answer.head.reason),
+      response_(std::make_shared<const http::response>(std::move(answer))) {}
+
+result<socket> try_attach_client(stream_ptr under, const client_options& options, deadline dl,
+                                 http::response* refusal) try {
+  const deadline until = earlier(dl, handshake_patience);
+  http::response_head answer;
+  auto subprotocol = shake_client(*under, options, answer, until);
+  if (!subprotocol) {
+    if (subprotocol.error() == errc::handshake_refused)
+      keep_refusal(*under, answer, refusal, until);
+    return fail(subprotocol.error());
+  }
+  auto made = make(std::move(under), role::client, options.limits);
+  if (!made) return fail(made.error());
+  (*made)->subprotocol = std::move(*subprotocol);
+  (*made)->response = std::move(answer);
+  return socket_access::wrap(std::move(*made));
+} catch (const std::bad_alloc&) {
+  return fail(ENOMEM);
+}
+
+result<socket> try_attach_server(stream_ptr under, const server_options& options, deadline dl) try {
+  const deadline until = earlier(dl, handshake_patience);
+  http::request_head request;
+  if (auto read = read_head(*under, request, until); !read) {
+    const std::error_code why = read.error();
+    if (deserves_an_answer(why)) refuse(std::move(under), answer_to(why), earlier(dl, last_words));
+    return fail(why);
+  }
+  auto [no, why] = judge_or_answer(*under, request, options);
+  if (no) {
+    refuse(std::move(under), std::move(*no), until);
+    return fail(why);
+  }
+  std::string subprotocol = choose_subprotocol(request, options.subprotocols);
+  const auto answer = upgrade_response(request, subprotocol, options.headers);
+  if (!answer) return fail(answer.error());
+  if (auto sent = write(*under, *answer, until); !sent) return fail(sent.error());
+  auto made = make(std::move(under), role::server, options.limits);
+  if (!made) return fail(made.error());
+  (*made)->subprotocol = std::move(subprotocol);
+  (*made)->request = std::move(request);
+  return socket_access::wrap(std::move(*made));
+} catch (const std::bad_alloc&) {
+  return fail(ENOMEM);
+}
+
+result<socket> try_attach_without_handshake(stream_ptr under, role as, const limits& l) {
+  auto made = make(std::move(under), as, l);
+  if (!made) return fail(made.error());
+  return socket_access::wrap(std::move(*made));
+}
+
+socket attach_client(stream_ptr under, const client_options& options, deadline dl) {
+  http::response refusal;
+  auto made = try_attach_client(std::move(under), options, dl, &refusal);
+  if (!made && made.error() == errc::handshake_refused) throw refused(std::move(refusal));
+  return value_or_raise(std::move(made), "WebSocket handshake");
+}
+
+socket attach_server(stream_ptr under, const server_options& options, deadline dl) {
+  return value_or_raise(try_attach_server(std::move(under), options, dl), "WebSocket handshake");
+}
+
+socket attach_without_handshake(stream_ptr under, role as, const limits& l) {
+  return value_or_raise(try_attach_without_handshake(std::move(under), as, l), "WebSocket");
+}
+
+}  // namespace caraway::ws

@@ -1,0 +1,120 @@
+// ws_flood_test.cpp - peers that never stop: deadlines, turns and the memory of messages under a flood.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+
+#include "caraway/memory_pair.hpp"
+#include "caraway/task_group.hpp"
+#include "caraway/this_task.hpp"
+#include "caraway/ws_socket.hpp"
+
+namespace caraway::ws {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct flooded {
+  socket ws;
+  stream_ptr peer;
+  task_group group;
+
+  // Sends `frame` a hundred times a millisecond until nobody takes it any more.
+  void flood_with(std::string_view frame) {
+    std::string many;
+    for (int i = 0; i < 100; ++i) many += frame;
+    group.go([this, many] {
+      const bytes all = as_bytes(many);
+      while (peer->try_write(parts(&all, 1), 1s)) caraway::sleep(1ms);
+    });
+    group.go([this] {
+      while (peer->try_fill(1, never)) peer->consume(peer->buffered().size());
+    });
+  }
+};
+
+void open(flooded& f) {
+  auto [a, b] = memory_pair();
+  f.ws = attach_without_handshake(std::move(a), role::client);
+  f.peer = std::move(b);
+}
+
+constexpr std::string_view ping{"\x89\x02hi", 4};
+constexpr std::string_view pong{"\x8a\x00", 2};
+constexpr std::string_view empty_fragment{"\x00\x00", 2};
+constexpr std::string_view text{"\x81\x02ok", 4};
+
+TEST(ws_flood, control_frames_do_not_extend_the_deadline_of_a_receive) {
+  for (std::string_view frame : {ping, pong}) {
+    flooded f;
+    open(f);
+    f.flood_with(frame);
+    EXPECT_EQ(f.ws.try_receive(20ms).error(), os_error(ETIMEDOUT));
+    f.group.cancel();
+  }
+}
+
+TEST(ws_flood, control_frames_do_not_extend_the_deadline_of_close) {
+  flooded f;
+  open(f);
+  f.flood_with(ping);
+  EXPECT_EQ(f.ws.try_close(20ms).error(), os_error(ETIMEDOUT));
+  EXPECT_EQ(f.ws.stream(), nullptr);
+}
+
+TEST(ws_flood, fragments_without_end_do_not_extend_the_deadline_of_a_receive) {
+  flooded f;
+  open(f);
+  f.peer->write(std::string_view{"\x01\x00", 2});
+  f.flood_with(empty_fragment);
+  EXPECT_EQ(f.ws.try_receive(20ms).error(), os_error(ETIMEDOUT));
+  f.group.cancel();
+}
+
+// Everything is in the buffer: nobody ever has to wait.
+TEST(ws_flood, others_have_their_turn_while_messages_come_out_of_the_buffer) {
+  int turns = 0;
+  flooded f;
+  open(f);
+  std::string many;
+  for (int i = 0; i < 5000; ++i) many += text;
+  f.peer->write(many);
+  f.group.go([&] {
+    for (;; ++turns) caraway::yield();
+  });
+  for (int i = 0; i < 5000; ++i) ASSERT_EQ(f.ws.recv()->text(), "ok");
+  EXPECT_GE(turns, 5);
+  f.group.cancel();
+}
+
+TEST(ws_flood, an_abort_in_the_turn_of_others_takes_the_message_along) {
+  flooded f;
+  open(f);
+  std::string many;
+  for (int i = 0; i < 5000; ++i) many += text;
+  f.peer->write(many);
+  f.group.go([&] { f.ws.abort(); });
+  std::error_code end;
+  for (int i = 0; i < 5000 && !end; ++i) {
+    const auto m = f.ws.try_receive(1s);
+    if (!m)
+      end = m.error();
+    else
+      ASSERT_EQ((*m)->text(), "ok");
+  }
+  EXPECT_EQ(end, os_error(ECANCELED));
+  EXPECT_EQ(f.ws.try_receive(1s).error(), make_error_code(errc::closed));
+}
+
+TEST(ws_flood, an_abort_among_control_frames_ends_the_receive) {
+  flooded f;
+  open(f);
+  std::string many;
+  for (int i = 0; i < 5000; ++i) many += pong;
+  f.peer->write(many);
+  f.group.go([&] { f.ws.abort(); });
+  EXPECT_EQ(f.ws.try_receive(1s).error(), os_error(ECANCELED));
+}
+
+}  // namespace
+}  // namespace caraway::ws

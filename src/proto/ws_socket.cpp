@@ -1,0 +1,169 @@
+#include "caraway/ws_socket.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include "proto/ws_socket_impl.hpp"
+
+namespace caraway::ws {
+namespace {
+
+const http::request_head no_request;
+const http::response_head no_response;
+
+}  // namespace
+
+socket::socket() noexcept = default;
+socket::socket(std::unique_ptr<impl> i) noexcept : impl_(std::move(i)) {}
+socket::socket(socket&& other) noexcept = default;
+socket& socket::operator=(socket&& other) noexcept = default;
+socket::~socket() = default;
+
+// Receiving
+
+result<std::optional<message>> socket::try_receive(deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  return impl_->receive(dl);
+}
+
+result<std::optional<received>> socket::try_receive_into(mutable_bytes into, deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  auto m = impl_->receive(dl);
+  if (!m) return fail(m.error());
+  if (!*m) return std::nullopt;
+  const message& got = **m;
+  if (got.size() > into.size()) {
+    impl_->held = got;
+    return fail(EMSGSIZE);
+  }
+  if (got.size() > 0) std::memcpy(into.data(), got.data.data(), got.size());
+  return received{got.type, got.size()};
+}
+
+std::size_t socket::next_size() const noexcept {
+  return impl_ && impl_->held ? impl_->held->size() : 0;
+}
+
+result<bytes> socket::try_recv(deadline dl) {
+  const auto m = try_receive(dl);
+  if (!m) return fail(m.error());
+  if (!*m) return fail(errc::end_of_stream);
+  return (*m)->data;
+}
+
+result<std::size_t> socket::try_recv_into(mutable_bytes into, deadline dl) {
+  const auto m = try_receive_into(into, dl);
+  if (!m) return fail(m.error());
+  if (!*m) return fail(errc::end_of_stream);
+  return (*m)->size;
+}
+
+message_type socket::type() const noexcept {
+  return impl_ ? impl_->last_type : message_type::binary;
+}
+
+// Sending
+
+result<void> socket::try_send(message_type type, parts ps, deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  return impl_->send(type, ps, dl);
+}
+
+result<void> socket::try_send(parts ps, deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  return impl_->send(impl_->default_type, ps, dl);
+}
+
+void socket::set_type(message_type type) noexcept {
+  if (impl_) impl_->default_type = type;
+}
+
+void socket::send_one(message_type type, bytes data, deadline dl) {
+  value_or_raise(try_send(type, parts(&data, 1), dl), "send");
+}
+
+result<void> socket::try_begin(message_type type, deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  return impl_->begin(type, dl);
+}
+
+result<void> socket::try_send_part(bytes piece, deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  return impl_->send_part(piece, dl);
+}
+
+result<void> socket::try_end(deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  return impl_->end(dl);
+}
+
+result<void> socket::try_ping(bytes payload, deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  return impl_->ping(payload, dl);
+}
+
+result<void> socket::try_flush(deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  return impl_->flush(dl);
+}
+
+// Ending
+
+result<void> socket::try_done(std::uint16_t code, std::string_view reason, deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  return impl_->done(code, reason, dl);
+}
+
+result<void> socket::try_close(std::uint16_t code, std::string_view reason, deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  return impl_->close(code, reason, dl);
+}
+
+result<stream_ptr> socket::try_detach(std::uint16_t code, std::string_view reason, deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  return impl_->detach(code, reason, dl);
+}
+
+void socket::abort() noexcept {
+  if (impl_) impl_->abort();
+}
+
+// What is known
+
+bool socket::is_open() const noexcept {
+  return impl_ && !impl_->ended && impl_->conn.is_open();
+}
+
+bool socket::peer_has_closed() const noexcept {
+  return impl_ && impl_->conn.state() == connection_state::closed;
+}
+
+std::uint16_t socket::close_code() const noexcept {
+  return impl_ ? impl_->conn.peer_close().code : ws::close_code::abnormal;
+}
+
+std::string_view socket::close_reason() const noexcept {
+  return impl_ ? impl_->conn.peer_close().reason : std::string_view();
+}
+
+ws::role socket::role() const noexcept {
+  return impl_ ? impl_->conn.role() : ws::role::client;
+}
+
+std::string_view socket::subprotocol() const noexcept {
+  return impl_ ? impl_->subprotocol : std::string_view();
+}
+
+const http::request_head& socket::request() const noexcept {
+  return impl_ ? impl_->request : no_request;
+}
+
+const http::response_head& socket::response() const noexcept {
+  return impl_ ? impl_->response : no_response;
+}
+
+byte_stream* socket::stream() const noexcept {
+  return impl_ && !impl_->ended ? impl_->under.get() : nullptr;
+}
+
+}  // namespace caraway::ws
