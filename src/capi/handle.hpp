@@ -1,0 +1,31 @@
+// handle.hpp - the numbers that stand for objects, one table per thread.
+#pragma once
+
+#include "capi/capi.hpp"
+
+namespace caraway::capi {
+
+// A number for `o`; -1 and errno: ECANCELED, ENOMEM.
+int make_handle(object& o) noexcept;
+
+// The object of `h`; nullptr and EBADF.
+dill_hvfs* find(int h) noexcept;
+
+// Frees the number: for functions that take an object apart themselves.
+void forget(int h) noexcept;
+
+// What an object of the library answers for a type of its own; nullptr and errno, ENOTSUP for what
+// the program made with hmake(): that may answer anything.
+void* query_own(int h, const void* type) noexcept;
+template <class T>
+T* own(int h, const void* type) noexcept {
+  return static_cast<T*>(query_own(h, type));
+}
+
+// What any object answers for a public type; nullptr and errno.
+template <class T>
+T* query(int h, const void* type) noexcept {
+  return static_cast<T*>(dill_hquery(h, type));
+}
+
+}  // namespace caraway::capi
