@@ -1,0 +1,34 @@
+# C programs written against libdill.h: exit status 0 is success. Every tests/capi/NAME.c is one test on
+# every poller (programs/NAME@POLLER), and one more built as C++ (programs/cpp_NAME). go_matrix.sh builds
+# one of them with many flags and compilers.
+
+# caraway_c_program(TARGET ENTRY POLLER): one entry; an empty POLLER is the default one.
+function(caraway_c_program target entry poller)
+  add_test(NAME ${entry} COMMAND ${CARAWAY_TEST_LAUNCHER} $<TARGET_FILE:${target}>)
+  set_tests_properties(${entry} PROPERTIES TIMEOUT ${CARAWAY_TEST_TIMEOUT} LABELS "programs;${poller}"
+                       ENVIRONMENT "CARAWAY_POLLER=${poller}")
+endfunction()
+
+file(GLOB c_programs CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/tests/capi/*.c)
+foreach(file ${c_programs})
+  get_filename_component(name ${file} NAME_WE)
+  add_executable(program_${name} ${file})
+  target_link_libraries(program_${name} PRIVATE dill caraway_flags)
+  foreach(poller ${caraway_pollers})
+    caraway_c_program(program_${name} programs/${name}@${poller} ${poller})
+  endforeach()
+
+  set(wrapper ${CMAKE_CURRENT_BINARY_DIR}/tests/capi/${name}.cpp)
+  file(CONFIGURE OUTPUT ${wrapper} CONTENT "#include \"${file}\"\n")
+  add_executable(program_cpp_${name} ${wrapper})
+  target_link_libraries(program_cpp_${name} PRIVATE dill caraway_flags)
+  caraway_c_program(program_cpp_${name} programs/cpp_${name} "")
+endforeach()
+
+if(NOT CARAWAY_SANITIZE AND NOT BUILD_SHARED_LIBS)
+  add_test(NAME programs/go_matrix
+           COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/capi/go_matrix.sh
+                   ${CMAKE_CURRENT_SOURCE_DIR}/include $<TARGET_FILE:dill> $<TARGET_FILE:caraway>
+                   -lstdc++ -lm -lcrypto -lboost_url -lpthread)
+  set_tests_properties(programs/go_matrix PROPERTIES TIMEOUT 300 LABELS programs)
+endif()

@@ -1,0 +1,32 @@
+# Fuzz targets: every fuzz/NAME_fuzz.cpp defines LLVMFuzzerTestOneInput. In every build with tests it
+# becomes a plain program that replays the seeds in fuzz/seeds/NAME (ctest entry fuzz/NAME); with
+# CARAWAY_FUZZ also a libFuzzer program fuzz_NAME, which `make fuzz` runs for a while.
+file(GLOB targets CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/*_fuzz.cpp)
+if(CARAWAY_TESTS AND targets)
+  add_library(fuzz_replay OBJECT ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/replay.cpp)
+  target_link_libraries(fuzz_replay PRIVATE caraway_flags)
+endif()
+foreach(file ${targets})
+  get_filename_component(name ${file} NAME_WE)
+  string(REGEX REPLACE "_fuzz$" "" name ${name})
+  set(programs)
+  if(CARAWAY_TESTS)
+    add_executable(replay_${name} ${file})
+    target_link_libraries(replay_${name} PRIVATE fuzz_replay)
+    add_test(NAME fuzz/${name}
+             COMMAND replay_${name} ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/seeds/${name})
+    set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT 120 LABELS fuzz)
+    list(APPEND programs replay_${name})
+  endif()
+  if(CARAWAY_FUZZ)
+    add_executable(fuzz_${name} ${file})
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    list(APPEND programs fuzz_${name})
+  endif()
+  foreach(program ${programs})
+    target_include_directories(${program} PRIVATE src)
+    target_link_libraries(${program} PRIVATE caraway caraway_flags)
+    set_target_properties(${program} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/fuzz)
+  endforeach()
+endforeach()

@@ -1,0 +1,269 @@
+// ws_socket.hpp - a WebSocket (RFC 6455) over any byte stream: the handshake, messages both ways,
+// the close handshake.
+//
+// A socket owns the stream below it. It is a message_stream with two kinds of messages, text and
+// binary; pings are answered, fragments put together and rules enforced out of sight. Somebody has
+// to be in recv() for that, now and then.
+//
+//     auto ws = ws::attach_client(tcp::connect("127.0.0.1", 8080), {.host = "127.0.0.1:8080"}, 5s);
+//     ws.send("Hello, world!");
+//     while (auto m = ws.recv(5s)) std::cout << m->text() << "\n";
+//
+// One coroutine at a time may receive (a second gets EBUSY); any number may send, first come, first
+// served, each message whole, while another receives. A receive that timed out or was cancelled has
+// lost nothing: call again. A send that timed out or was cancelled has put nothing of its message
+// into the stream, one that succeeded has put in all of it; it reaches the kernel at the latest
+// when the coroutine next blocks or yields, so many small messages of one turn leave in one system
+// call.
+//
+// Errors of every call, unless said otherwise:
+//   ETIMEDOUT, ECANCELED   the deadline came; the coroutine is or was cancelled, or the socket
+//                          aborted
+//   errc::peer_closed      the peer closed with a code that is not 1000, 1001 or none;
+//                          close_code() and close_reason() say more
+//   errc::end_of_stream    the transport ended without a close frame; close_code() is 1006
+//   errc::protocol         the peer broke the rules, or sent text that is not UTF-8; it was told
+//                          1002 or 1007
+//   errc::message_too_big  the peer passed a limit; it was told 1009
+//   errc::closed           this side has sent its close frame, or the socket was closed, aborted
+//                          or detached
+//   ECONNRESET, ENOMEM     the transport broke; no memory
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "caraway/byte_stream.hpp"
+#include "caraway/http_head.hpp"
+#include "caraway/message_stream.hpp"
+#include "caraway/ws_frame.hpp"
+#include "caraway/ws_handshake.hpp"
+
+namespace caraway::ws {
+
+enum class message_type : unsigned char { binary, text };
+
+// A message as it was received. The bytes stay in place until the next receive, the close or the
+// end of the socket.
+struct message {
+  message_type type = message_type::binary;
+  bytes data;
+
+  bool is_text() const noexcept { return type == message_type::text; }
+  std::size_t size() const noexcept { return data.size(); }
+  std::string_view text() const noexcept { return as_text(data); }
+  std::string str() const { return std::string(text()); }
+};
+
+// What recv_into() received.
+struct received {
+  message_type type = message_type::binary;
+  std::size_t size = 0;
+};
+
+struct server_options {
+  // What this server speaks, the one liked best first. The client's offer decides whether any is
+  // used.
+  std::vector<std::string> subprotocols;
+  // Further fields of the answer 101.
+  http::field_list headers;
+  // Pages of these origins may connect ("https://example.com"), besides those of the same host; "*"
+  // is everybody. Requests without an Origin field, which do not come from a page, are always let
+  // through.
+  std::vector<std::string> origins;
+  // Sees the request before the upgrade, once it has passed every other check, and may answer
+  // something else: a response refuses the upgrade. May block; what it throws comes out of
+  // attach_server().
+  std::function<std::optional<http::response>(const http::request_head&)> decide;
+  ws::limits limits;
+};
+
+// Thrown when a server answers the handshake with something else than an upgrade.
+class refused : public error {
+ public:
+  explicit refused(http::response answer);
+  // Status, fields and up to 64 KiB of the body.
+  const http::response& response() const noexcept { return *response_; }
+
+ private:
+  std::shared_ptr<const http::response> response_;
+};
+
+class socket final : public message_stream {
+ public:
+  // A socket that is closed.
+  socket() noexcept;
+  socket(socket&& other) noexcept;
+  socket& operator=(socket&& other) noexcept;
+  // Ends without a close frame: the stream below is destroyed, the peer sees 1006. Nobody may be
+  // blocked on the socket.
+  ~socket() override;
+
+  // Receiving
+
+  // Blocks for the next message; nothing once the peer has closed in the normal way (1000, 1001 or
+  // no code). EBUSY if another coroutine receives.
+  result<std::optional<message>> try_receive(deadline dl);
+  std::optional<message> recv(deadline dl = never) {
+    return value_or_raise(try_receive(dl), "receive");
+  }
+
+  // The same into `into`, a large message straight from the transport. EMSGSIZE if `into` is too
+  // small: the message stays and can be received with more room, next_size() says how much.
+  result<std::optional<received>> try_receive_into(mutable_bytes into, deadline dl);
+  std::optional<received> recv_into(mutable_bytes into, deadline dl = never) {
+    return value_or_raise(try_receive_into(into, dl), "receive");
+  }
+  // The size of the message that was too big for try_receive_into(); 0 if none waits.
+  std::size_t next_size() const noexcept;
+
+  // As message_stream has it: errc::end_of_stream once the peer has closed in the normal way, also
+  // with close_code() 1000; type() says which type it was.
+  result<bytes> try_recv(deadline dl) override;
+  result<std::size_t> try_recv_into(mutable_bytes into, deadline dl) override;
+  // The type of the message received last.
+  message_type type() const noexcept;
+
+  // Sending
+
+  // Sends one message made of `ps`, in order. Text must be UTF-8. Blocks while too much is held
+  // back (1 MiB) and while other senders are before. All or nothing.
+  result<void> try_send(message_type type, parts ps, deadline dl);
+  // The same with the type that was set last, binary at first.
+  result<void> try_send(parts ps, deadline dl) override;
+  void set_type(message_type type) noexcept;
+
+  void send(std::string_view text, deadline dl = never) {
+    send_one(message_type::text, as_bytes(text), dl);
+  }
+  void send(const char* text, deadline dl = never) { send(std::string_view(text), dl); }
+  void send(bytes data, deadline dl = never) { send_one(message_type::binary, data, dl); }
+  void send(const message& m, deadline dl = never) { send_one(m.type, m.data, dl); }
+  void send(message_type type, parts ps, deadline dl = never) {
+    value_or_raise(try_send(type, ps, dl), "send");
+  }
+
+  // Sends one message in pieces of unknown number, each a frame of its own; other senders wait from
+  // try_begin() to the end of try_end(), control frames pass between. A piece is all or nothing:
+  // after ETIMEDOUT or ECANCELED the message goes on with the same piece or another. EINVAL: no
+  // message has begun, or one has and this is the coroutine that began it.
+  result<void> try_begin(message_type type, deadline dl);
+  result<void> try_send_part(bytes piece, deadline dl);
+  result<void> try_end(deadline dl);
+  void begin(message_type type, deadline dl = never) {
+    value_or_raise(try_begin(type, dl), "send");
+  }
+  void send_part(bytes piece, deadline dl = never) {
+    value_or_raise(try_send_part(piece, dl), "send");
+  }
+  void end(deadline dl = never) { value_or_raise(try_end(dl), "send"); }
+
+  // Sends a ping; its pong is received out of sight. EINVAL: more than 125 bytes. All or nothing.
+  result<void> try_ping(bytes payload, deadline dl);
+  void ping(bytes payload = {}, deadline dl = never) {
+    value_or_raise(try_ping(payload, dl), "ping");
+  }
+
+  // Blocks until everything that was sent is with the kernel.
+  result<void> try_flush(deadline dl);
+
+  // Ending
+
+  // How long the convenient forms of close() wait for the peer.
+  static constexpr std::chrono::seconds close_patience{5};
+
+  // Sends the close frame; receiving goes on until the peer's answer. Code 1005 sends a frame
+  // without code, then `reason` must be empty. EINVAL: a code that may not be sent, a reason of more
+  // than 123 bytes or not UTF-8. errc::closed the second time. ETIMEDOUT, ECANCELED: the frame goes
+  // out with the next receive or the close.
+  result<void> try_done(std::uint16_t code, std::string_view reason, deadline dl);
+
+  // The close handshake (7.1): sends the close frame unless that has happened, drops messages until
+  // the peer's comes, closes what is below. Blocks until then, whatever the peer sends meanwhile.
+  // If another coroutine receives, that one gets the messages and the peer's answer. The socket is
+  // closed in every case, save EINVAL, as in try_done(). ETIMEDOUT, ECANCELED, errc::end_of_stream
+  // and the like: the peer did not answer as it should, the connection was reset.
+  result<void> try_close(std::uint16_t code, std::string_view reason, deadline dl);
+  result<void> try_close(deadline dl) override { return try_close(ws::close_code::normal, {}, dl); }
+  void close() { close(ws::close_code::normal); }
+  void close(deadline dl) { close(ws::close_code::normal, {}, dl); }
+  void close(std::uint16_t code, std::string_view reason = {}, deadline dl = close_patience) {
+    value_or_raise(try_close(code, reason, dl), "close");
+  }
+
+  // The same, but gives the stream below back, exactly behind the peer's close frame. On failure it
+  // is reset and gone, save EINVAL. EBUSY: another coroutine receives or is in the middle of
+  // sending.
+  result<stream_ptr> try_detach(std::uint16_t code, std::string_view reason, deadline dl);
+  stream_ptr detach(std::uint16_t code = ws::close_code::normal, std::string_view reason = {},
+                    deadline dl = close_patience) {
+    return value_or_raise(try_detach(code, reason, dl), "detach");
+  }
+
+  // Resets the connection. Whoever is blocked on the socket gets ECANCELED. Does not block.
+  void abort() noexcept override;
+
+  // What is known
+
+  // True until a close frame was sent or received or something broke.
+  bool is_open() const noexcept;
+  // True once the peer's close frame has come.
+  bool peer_has_closed() const noexcept;
+  // The code of the peer's close frame: 1005 if it had none, 1006 as long as there was no frame.
+  std::uint16_t close_code() const noexcept;
+  std::string_view close_reason() const noexcept;
+
+  ws::role role() const noexcept;
+  // What both agreed on in the handshake; empty for none.
+  std::string_view subprotocol() const noexcept;
+  // The head of the client's request, on a server; of no content elsewhere.
+  const http::request_head& request() const noexcept;
+  // The head of the server's answer, on a client; of no content elsewhere.
+  const http::response_head& response() const noexcept;
+  // The stream below: for its address, say. nullptr once the socket is closed. Do not read or write
+  // it.
+  byte_stream* stream() const noexcept;
+
+ private:
+  struct impl;
+  explicit socket(std::unique_ptr<impl> i) noexcept;
+  void send_one(message_type type, bytes data, deadline dl);
+  friend struct socket_access;
+
+  std::unique_ptr<impl> impl_;
+};
+
+// The handshake may take so long in all, whatever the deadline.
+inline constexpr std::chrono::seconds handshake_patience{10};
+
+// Makes a socket on top of `under`, as the client. Blocks for the handshake, at most 10 s. Takes
+// over `under`; on failure it is closed. EINVAL: options that cannot be sent;
+// errc::handshake_refused: the server answered with another status than 101: `refusal`, unless
+// nullptr, is its answer with up to 64 KiB of the body; errc::protocol: the answer is malformed or
+// wrong; errc::message_too_big: its head is over 16 KiB or 100 fields; errc::end_of_stream,
+// ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+result<socket> try_attach_client(stream_ptr under, const client_options& options, deadline dl,
+                                 http::response* refusal = nullptr);
+
+// The same as the server: waits for the request, checks it, answers it. A request that is not
+// upgraded has been answered (400, 403, 405, 426, 431 or what `decide` said) and `under` closed.
+// errc::protocol: the request was malformed or no proper upgrade; errc::handshake_refused: `decide`
+// or the origin check refused it; others as above.
+result<socket> try_attach_server(stream_ptr under, const server_options& options, deadline dl);
+
+// A socket on a stream that needs no handshake, or has had it. Does not block. ENOMEM.
+result<socket> try_attach_without_handshake(stream_ptr under, role as, const limits& l = {});
+
+// The same, failing by exception: ws::refused where the server refused, else as everywhere.
+socket attach_client(stream_ptr under, const client_options& options, deadline dl = never);
+socket attach_server(stream_ptr under, const server_options& options = {}, deadline dl = never);
+socket attach_without_handshake(stream_ptr under, role as, const limits& l = {});
+
+}  // namespace caraway::ws

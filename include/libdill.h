@@ -1,0 +1,678 @@
+/* libdill.h - structured concurrency and network sockets for C, source-compatible with libdill 2.14.
+
+   Coroutines are started with go(), held together by bundles, and talk through channels and sockets,
+   all of which are handles: small integers that hclose() closes. Every call that may block takes a
+   deadline last: milliseconds on the clock of now(), -1 for never, 0 for at once.
+
+       coroutine void greet(const char *name, int ch) {
+           msleep(now() + 100);
+           chsend(ch, name, strlen(name) + 1, -1);
+       }
+
+       int ch[2];
+       chmake(ch);
+       int b = go(greet("world", ch[0]));
+
+   Failure is -1 (or NULL) and errno. Common to all: EBADF for a number that is no handle, ENOTSUP for
+   a handle of another kind, ECANCELED once the calling coroutine is cancelled, ETIMEDOUT when the
+   deadline came first. Success of a call that may block leaves errno 0.
+
+   Every name x is really dill_x; the short ones are macros, which DILL_DISABLE_RAW_NAMES switches off.
+   DILL_DISABLE_SOCKETS leaves out everything from iolist on. In this file comments are in the old
+   form, since it must be read by compilers in any mode. */
+#ifndef LIBDILL_H_INCLUDED
+#define LIBDILL_H_INCLUDED
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <alloca.h>
+#endif
+
+#if !defined(__GNUC__)
+#error "libdill.h needs GCC or Clang"
+#endif
+
+#define DILL_VERSION_CURRENT 25
+#define DILL_VERSION_REVISION 0
+#define DILL_VERSION_AGE 5
+
+#if defined(DILL_NO_EXPORTS) && DILL_NO_EXPORTS
+#define DILL_EXPORT
+#else
+#define DILL_EXPORT __attribute__((visibility("default")))
+#endif
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+/* --- helpers ------------------------------------------------------------------------------------ */
+
+/* Milliseconds on a clock that only goes forward. Never 0 or less. */
+DILL_EXPORT int64_t dill_now(void);
+/* Blocks until `deadline`; 0 then, also if it has passed (others run first). ECANCELED. */
+DILL_EXPORT int dill_msleep(int64_t deadline);
+/* Block until `fd` is readable (writable), in error or hung up. ETIMEDOUT, ECANCELED; EBADF if it is
+   not open, EBUSY if another coroutine waits for the same, ENOTSUP for a regular file. */
+DILL_EXPORT int dill_fdin(int fd, int64_t deadline);
+DILL_EXPORT int dill_fdout(int fd, int64_t deadline);
+/* To be called before a descriptor that was waited for is closed. EBUSY while somebody waits. */
+DILL_EXPORT int dill_fdclean(int fd);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define now dill_now
+#define msleep dill_msleep
+#define fdin dill_fdin
+#define fdout dill_fdout
+#define fdclean dill_fdclean
+#endif
+
+/* --- handles ------------------------------------------------------------------------------------ */
+
+/* A new number for the same object; the old one is EBADF from then on. On failure `h` is closed.
+   EBADF, ECANCELED, ENOMEM. */
+DILL_EXPORT int dill_hown(int h);
+/* Closes: a bundle cancels its coroutines and waits for their ends, a socket is reset. Whoever is
+   blocked on the handle gets ECANCELED (EPIPE on a channel). EBADF; EDEADLK for the bundle of the
+   calling coroutine itself, which stays open. */
+DILL_EXPORT int dill_hclose(int h);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define hown dill_hown
+#define hclose dill_hclose
+#endif
+
+/* --- coroutines --------------------------------------------------------------------------------- */
+
+/* Goes before the functions that go() starts: the compiler must not look into them from where they
+   are started, since they go on after go() has returned. Clang has no milder way to say so. */
+#if defined(__clang__)
+#define dill_coroutine __attribute__((noinline, optnone))
+#elif __GNUC__ >= 8
+#define dill_coroutine __attribute__((noinline, noipa))
+#else
+#define dill_coroutine __attribute__((noinline, noclone))
+#endif
+
+struct dill_bundle_storage {
+  char _[128];
+};
+
+/* A bundle: a set of coroutines that ends as a whole. ENOMEM, ECANCELED; EINVAL if mem is NULL. The
+   memory must stay until the bundle is closed. */
+DILL_EXPORT int dill_bundle(void);
+DILL_EXPORT int dill_bundle_mem(struct dill_bundle_storage* mem);
+/* Blocks until the last coroutine in the bundle has ended. It stays open and can take more.
+   ETIMEDOUT, ECANCELED (also if it is closed meanwhile), EBADF, ENOTSUP. */
+DILL_EXPORT int dill_bundle_wait(int h, int64_t deadline);
+/* Lets everything that is ready run first. ECANCELED. */
+DILL_EXPORT int dill_yield(void);
+
+/* go(fn) evaluates the expression `fn`, normally a call, in a new coroutine, which runs until it
+   first blocks; then go() returns a bundle that holds it. bundle_go(b, fn) adds it to a bundle and
+   returns 0. The _mem forms use `len` bytes at `ptr` instead of a stack of the pool; the memory must
+   stay until the coroutine has ended (bundle_go_mem) or the bundle is closed (go_mem). -1 and errno
+   on failure, then `fn` is not evaluated: ENOMEM (also for too little memory), ECANCELED; EBADF,
+   ENOTSUP for what is not a bundle; EINVAL if `ptr` is NULL. The value of `fn` is dropped. Built by
+   Clang for ARM, a struct of more than 16 bytes passed by value must not be needed after the coroutine
+   first blocks. */
+#define dill_go(fn) dill_start_(1, -1, NULL, DILL_POOL_, fn)
+#define dill_go_mem(fn, ptr, len) dill_start_(1, -1, (ptr), (len), fn)
+#define dill_bundle_go(bndl, fn) dill_start_(0, (bndl), NULL, DILL_POOL_, fn)
+#define dill_bundle_go_mem(bndl, fn, ptr, len) dill_start_(0, (bndl), (ptr), (len), fn)
+
+/* What is behind the macros. `fresh`: in a bundle of its own. DILL_POOL_ for a length: a stack of the
+   pool. DILL_HERE_ names the coroutine in dumps. */
+#define DILL_POOL_ ((size_t)-1)
+#define DILL_TEXT_(x) #x
+#define DILL_LINE_(x) DILL_TEXT_(x)
+#define DILL_HERE_ __FILE__ ":" DILL_LINE_(__LINE__)
+
+#if defined(__cplusplus)
+DILL_EXPORT int dill_start_call_(int fresh, int bndl, void* mem, size_t len, const char* where,
+                                 void (*call)(void*), void* closure);
+#else
+/* The registers of the coroutine that starts another one, where the scheduler finds them. */
+struct dill_registers_ {
+  void* sp;
+  void* fp;
+  void* pc;
+  void* saved[12];
+  void* top; /* of the new stack */
+};
+DILL_EXPORT struct dill_registers_* dill_prologue(int fresh, int bndl, void* mem, size_t len,
+                                                  const char* where, int* result);
+DILL_EXPORT void dill_arrived(void);
+DILL_EXPORT void dill_epilogue(void);
+
+/* How go() works. dill_prologue() makes the new coroutine the running one. DILL_LEAVE_ saves where
+   the caller is to go on, at `resumed`; every other register is declared lost, so that what the
+   caller needs is in its frame. DILL_MOVE_ moves the stack pointer to the new stack; the alloca
+   before it makes the compiler reach the frame through another register, and shows how much room it
+   keeps below for arguments. Then `fn` is evaluated by the child, in the frame of the caller, which
+   waits. dill_epilogue() never returns, but the compiler must not know: so it keeps intact, while it
+   evaluates `fn`, all that the code after `resumed` needs. */
+#if defined(__x86_64__)
+#if defined(__AVX512F__)
+#define DILL_WIDE_REGISTERS_                                                                    \
+  , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",   \
+      "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6", \
+      "k7"
+#else
+#define DILL_WIDE_REGISTERS_
+#endif
+#define DILL_LEAVE_(registers, resumed)                                                           \
+  __asm__ __volatile__ goto(                                                                      \
+      "leaq 1f(%%rip), %%rax\n\t"                                                                 \
+      "movq %%rsp, 0(%%rsi)\n\t"                                                                  \
+      "movq %%rbp, 8(%%rsi)\n\t"                                                                  \
+      "movq %%rax, 16(%%rsi)\n\t"                                                                 \
+      "movq %%rbx, 24(%%rsi)\n\t"                                                                 \
+      "jmp 2f\n"                                                                                  \
+      "1:\n\t"                                                                                    \
+      "endbr64\n\t"                                                                               \
+      "movq 24(%%rsi), %%rbx\n\t"                                                                 \
+      "jmp %l[" #resumed                                                                          \
+      "]\n"                                                                                       \
+      "2:"                                                                                        \
+      :                                                                                           \
+      : "S"(registers)                                                                            \
+      : "rax", "rcx", "rdx", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", \
+        "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", \
+        "xmm12", "xmm13", "xmm14", "xmm15", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)",    \
+        "st(6)", "st(7)", "memory", "cc" DILL_WIDE_REGISTERS_                                     \
+      : resumed)
+#define DILL_MOVE_(top, below) \
+  __asm__ __volatile__(        \
+      "subq %%rsp, %1\n\t"     \
+      "subq %1, %0\n\t"        \
+      "andq $-64, %0\n\t"      \
+      "movq %0, %%rsp"         \
+      : "+r"(top), "+r"(below) \
+      :                        \
+      : "memory", "cc")
+#elif defined(__aarch64__)
+#define DILL_LEAVE_(registers, resumed)                                                            \
+  do {                                                                                             \
+    register void* dill_x1_ __asm__("x1") = (registers);                                           \
+    __asm__ __volatile__ goto(                                                                     \
+        "adr x2, 1f\n\t"                                                                           \
+        "mov x3, sp\n\t"                                                                           \
+        "stp x3, x29, [x1]\n\t"                                                                    \
+        "stp x2, x19, [x1, #16]\n\t"                                                               \
+        "b 2f\n"                                                                                   \
+        "1:\n\t"                                                                                   \
+        "hint #36\n\t"                                                                             \
+        "b %l[" #resumed                                                                           \
+        "]\n"                                                                                      \
+        "2:"                                                                                       \
+        :                                                                                          \
+        : "r"(dill_x1_)                                                                            \
+        : "x0", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", \
+          "x15", "x16", "x17", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28",      \
+          "x30", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12",  \
+          "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24",      \
+          "v25", "v26", "v27", "v28", "v29", "v30", "v31", "memory", "cc"                          \
+        : resumed);                                                                                \
+  } while (0)
+#define DILL_MOVE_(top, below) \
+  __asm__ __volatile__(        \
+      "mov x9, sp\n\t"         \
+      "sub %1, %1, x9\n\t"     \
+      "sub %0, %0, %1\n\t"     \
+      "and %0, %0, #-64\n\t"   \
+      "mov sp, %0"             \
+      : "+r"(top), "+r"(below) \
+      :                        \
+      : "x9", "memory", "cc")
+#else
+#error "in C, go() needs x86-64 or 64-bit ARM"
+#endif
+
+/* The child's part: `fn` in a function of its own where there are nested ones, else not inlined.
+   (AddressSanitizer of GCC takes variables that a nested function uses for being out of scope.) */
+#if defined(__clang__) && __clang_major__ >= 15
+#define DILL_EVALUATE_(fn) [[clang::noinline]] (void)(dill_arrived(), (fn))
+#elif defined(__clang__) || defined(__SANITIZE_ADDRESS__)
+#define DILL_EVALUATE_(fn) \
+  dill_arrived();          \
+  fn
+#else
+#define DILL_EVALUATE_(fn)                   \
+  dill_coroutine void dill_evaluate_(void) { \
+    fn;                                      \
+  }                                          \
+  dill_arrived();                            \
+  dill_evaluate_()
+#endif
+
+#define dill_start_(fresh, bndl, ptr, len, fn)                                   \
+  __extension__({                                                                \
+    __label__ dill_resumed_;                                                     \
+    int dill_result_;                                                            \
+    struct dill_registers_* dill_registers_ =                                    \
+        dill_prologue((fresh), (bndl), (ptr), (len), DILL_HERE_, &dill_result_); \
+    if (dill_registers_ != NULL) {                                               \
+      size_t dill_room_ = 16;                                                    \
+      char* dill_top_ = (char*)dill_registers_->top;                             \
+      char* dill_below_;                                                         \
+      DILL_LEAVE_(dill_registers_, dill_resumed_);                               \
+      __asm__ __volatile__("" : "+r"(dill_room_));                               \
+      dill_below_ = (char*)__builtin_alloca(dill_room_);                         \
+      DILL_MOVE_(dill_top_, dill_below_);                                        \
+      DILL_EVALUATE_(fn);                                                        \
+      __asm__ __volatile__ goto("" : : : "memory" : dill_resumed_);              \
+      dill_epilogue();                                                           \
+    dill_resumed_:                                                               \
+      dill_arrived();                                                            \
+    }                                                                            \
+    dill_result_;                                                                \
+  })
+#endif
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define coroutine dill_coroutine
+#define go dill_go
+#define go_mem dill_go_mem
+#define bundle_go dill_bundle_go
+#define bundle_go_mem dill_bundle_go_mem
+#define bundle_storage dill_bundle_storage
+#define bundle dill_bundle
+#define bundle_mem dill_bundle_mem
+#define bundle_wait dill_bundle_wait
+#define yield dill_yield
+#endif
+
+/* --- channels ----------------------------------------------------------------------------------- */
+
+#define DILL_CHSEND 1
+#define DILL_CHRECV 2
+
+struct dill_chclause {
+  int op;
+  int ch;
+  void* val;
+  size_t len;
+};
+
+struct dill_chstorage {
+  char _[256];
+};
+
+/* A channel: what is sent at one end is received at the other, both ways, each message handed from
+   one coroutine to the other. ENOMEM, ECANCELED; EINVAL if mem is NULL. */
+DILL_EXPORT int dill_chmake(int chv[2]);
+DILL_EXPORT int dill_chmake_mem(struct dill_chstorage* mem, int chv[2]);
+/* Block until the other side takes (gives) a message. EPIPE after chdone() or hclose(); EMSGSIZE, on
+   both sides, if the sizes differ; EINVAL if val is NULL and len is not 0; ETIMEDOUT, ECANCELED: no
+   message was moved. */
+DILL_EXPORT int dill_chsend(int ch, const void* val, size_t len, int64_t deadline);
+DILL_EXPORT int dill_chrecv(int ch, void* val, size_t len, int64_t deadline);
+/* Nothing more will be sent at this end: EPIPE to whoever sends here or receives at the other one.
+   EPIPE the second time. */
+DILL_EXPORT int dill_chdone(int ch);
+/* Blocks until one of the clauses, the first in the array if several, can be done, or fails. Its
+   index; errno is 0, or says how it failed: EBADF, ENOTSUP, EINVAL, EPIPE, EMSGSIZE. -1 with
+   ETIMEDOUT, ECANCELED, ENOMEM, or EINVAL for nclauses < 0 or clauses NULL. */
+DILL_EXPORT int dill_choose(struct dill_chclause* clauses, int nclauses, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define CHSEND DILL_CHSEND
+#define CHRECV DILL_CHRECV
+#define chclause dill_chclause
+#define chstorage dill_chstorage
+#define chmake dill_chmake
+#define chmake_mem dill_chmake_mem
+#define chsend dill_chsend
+#define chrecv dill_chrecv
+#define chdone dill_chdone
+#define choose dill_choose
+#endif
+
+#if !defined(DILL_DISABLE_SOCKETS)
+
+struct sockaddr;
+
+/* --- pieces of memory ---------------------------------------------------------------------------- */
+
+/* iol_rsvd is 0. */
+struct dill_iolist {
+  void* iol_base;
+  size_t iol_len;
+  struct dill_iolist* iol_next;
+  int iol_rsvd;
+};
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define iolist dill_iolist
+#endif
+
+/* --- bytestreams: tcp, ipc, your own --------------------------------------------------------------- */
+
+/* All or nothing: 0 when every byte was moved. A failed send or receive leaves that direction broken:
+   ECONNRESET from then on; the other one goes on. EPIPE: sending after *_done, receiving after the
+   peer's end. EBUSY: another coroutine sends (receives) on it. EINVAL: a NULL buffer to send, a list
+   that is broken, cyclic or has iol_rsvd set. A NULL buffer to receive into skips bytes. What was sent
+   is with the operating system when the call returns. */
+DILL_EXPORT int dill_bsend(int s, const void* buf, size_t len, int64_t deadline);
+DILL_EXPORT int dill_brecv(int s, void* buf, size_t len, int64_t deadline);
+DILL_EXPORT int dill_bsendl(int s, struct dill_iolist* first, struct dill_iolist* last,
+                            int64_t deadline);
+DILL_EXPORT int dill_brecvl(int s, struct dill_iolist* first, struct dill_iolist* last,
+                            int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define bsend dill_bsend
+#define brecv dill_brecv
+#define bsendl dill_bsendl
+#define brecvl dill_brecvl
+#endif
+
+/* --- message sockets: ws, your own ----------------------------------------------------------------- */
+
+/* mrecv() returns the size of the message. EMSGSIZE: it does not fit; what becomes of it is said where
+   the socket is made. mrecvl(s, NULL, NULL, deadline) drops one message. Others as above. */
+DILL_EXPORT int dill_msend(int s, const void* buf, size_t len, int64_t deadline);
+DILL_EXPORT ssize_t dill_mrecv(int s, void* buf, size_t len, int64_t deadline);
+DILL_EXPORT int dill_msendl(int s, struct dill_iolist* first, struct dill_iolist* last,
+                            int64_t deadline);
+DILL_EXPORT ssize_t dill_mrecvl(int s, struct dill_iolist* first, struct dill_iolist* last,
+                                int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define msend dill_msend
+#define mrecv dill_mrecv
+#define msendl dill_msendl
+#define mrecvl dill_mrecvl
+#endif
+
+/* --- addresses ------------------------------------------------------------------------------------ */
+
+#define DILL_IPADDR_IPV4 1
+#define DILL_IPADDR_IPV6 2
+#define DILL_IPADDR_PREF_IPV4 3
+#define DILL_IPADDR_PREF_IPV6 4
+#define DILL_IPADDR_MAXSTRLEN 46
+
+/* A sockaddr_in or sockaddr_in6. */
+struct dill_ipaddr {
+  char _[32];
+};
+
+/* An address of this machine: `name` is a literal, an interface, or NULL for all of them. EINVAL: bad
+   port or mode; ENODEV: there is no such interface, or it has no such address. */
+DILL_EXPORT int dill_ipaddr_local(struct dill_ipaddr* addr, const char* name, int port, int mode);
+/* The address of a literal or, blocking, of a name; 0 as mode prefers IPv4. EADDRNOTAVAIL: there is
+   none; EINVAL, ETIMEDOUT, ECANCELED. ipaddr_remotes() returns how many there are, none included. */
+DILL_EXPORT int dill_ipaddr_remote(struct dill_ipaddr* addr, const char* name, int port, int mode,
+                                   int64_t deadline);
+DILL_EXPORT int dill_ipaddr_remotes(struct dill_ipaddr* addrs, int naddrs, const char* name,
+                                    int port, int mode, int64_t deadline);
+/* Writes the address without port to at least IPADDR_MAXSTRLEN bytes and returns them. */
+DILL_EXPORT const char* dill_ipaddr_str(const struct dill_ipaddr* addr, char* ipstr);
+DILL_EXPORT int dill_ipaddr_family(const struct dill_ipaddr* addr);
+DILL_EXPORT const struct sockaddr* dill_ipaddr_sockaddr(const struct dill_ipaddr* addr);
+DILL_EXPORT int dill_ipaddr_len(const struct dill_ipaddr* addr);
+DILL_EXPORT int dill_ipaddr_port(const struct dill_ipaddr* addr);
+DILL_EXPORT void dill_ipaddr_setport(struct dill_ipaddr* addr, int port);
+DILL_EXPORT int dill_ipaddr_equal(const struct dill_ipaddr* addr1, const struct dill_ipaddr* addr2,
+                                  int ignore_port);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define IPADDR_IPV4 DILL_IPADDR_IPV4
+#define IPADDR_IPV6 DILL_IPADDR_IPV6
+#define IPADDR_PREF_IPV4 DILL_IPADDR_PREF_IPV4
+#define IPADDR_PREF_IPV6 DILL_IPADDR_PREF_IPV6
+#define IPADDR_MAXSTRLEN DILL_IPADDR_MAXSTRLEN
+#define ipaddr dill_ipaddr
+#define ipaddr_local dill_ipaddr_local
+#define ipaddr_remote dill_ipaddr_remote
+#define ipaddr_remotes dill_ipaddr_remotes
+#define ipaddr_str dill_ipaddr_str
+#define ipaddr_family dill_ipaddr_family
+#define ipaddr_sockaddr dill_ipaddr_sockaddr
+#define ipaddr_len dill_ipaddr_len
+#define ipaddr_port dill_ipaddr_port
+#define ipaddr_setport dill_ipaddr_setport
+#define ipaddr_equal dill_ipaddr_equal
+#endif
+
+/* --- TCP ------------------------------------------------------------------------------------------ */
+
+struct dill_tcp_listener_storage {
+  char _[96];
+};
+struct dill_tcp_storage {
+  char _[96];
+};
+
+/* Port 0 is replaced in `addr` by the one the system chose. EADDRINUSE, EADDRNOTAVAIL, EACCES and the
+   like; EINVAL if addr or mem is NULL, ENOMEM, ECANCELED. */
+DILL_EXPORT int dill_tcp_listen(struct dill_ipaddr* addr, int backlog);
+DILL_EXPORT int dill_tcp_listen_mem(struct dill_ipaddr* addr, int backlog,
+                                    struct dill_tcp_listener_storage* mem);
+/* Blocks for a connection; where it comes from goes to `addr` unless that is NULL. EBUSY if another
+   coroutine accepts; EMFILE, ENFILE; ETIMEDOUT and ECANCELED: nothing is lost. */
+DILL_EXPORT int dill_tcp_accept(int s, struct dill_ipaddr* addr, int64_t deadline);
+DILL_EXPORT int dill_tcp_accept_mem(int s, struct dill_ipaddr* addr, struct dill_tcp_storage* mem,
+                                    int64_t deadline);
+/* Blocks until connected. ECONNREFUSED, EHOSTUNREACH and other errors of connect(2). */
+DILL_EXPORT int dill_tcp_connect(const struct dill_ipaddr* addr, int64_t deadline);
+DILL_EXPORT int dill_tcp_connect_mem(const struct dill_ipaddr* addr, struct dill_tcp_storage* mem,
+                                     int64_t deadline);
+/* Tells the peer that nothing more comes. EPIPE the second time, ECONNRESET. */
+DILL_EXPORT int dill_tcp_done(int s, int64_t deadline);
+/* The orderly end: done, drops what the peer still sends until its end, closes, in every case but
+   EBADF and ENOTSUP. Blocks. ETIMEDOUT, ECANCELED, ECONNRESET: the connection was reset. */
+DILL_EXPORT int dill_tcp_close(int s, int64_t deadline);
+/* Take over a listening (connected) socket; on success the number `fd` is not the caller's any more,
+   on failure it stays. EBADF, ENOTSOCK, EINVAL, ENOMEM, ECANCELED. */
+DILL_EXPORT int dill_tcp_listener_fromfd(int fd);
+DILL_EXPORT int dill_tcp_listener_fromfd_mem(int fd, struct dill_tcp_listener_storage* mem);
+DILL_EXPORT int dill_tcp_fromfd(int fd);
+DILL_EXPORT int dill_tcp_fromfd_mem(int fd, struct dill_tcp_storage* mem);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define tcp_listener_storage dill_tcp_listener_storage
+#define tcp_storage dill_tcp_storage
+#define tcp_listen dill_tcp_listen
+#define tcp_listen_mem dill_tcp_listen_mem
+#define tcp_accept dill_tcp_accept
+#define tcp_accept_mem dill_tcp_accept_mem
+#define tcp_connect dill_tcp_connect
+#define tcp_connect_mem dill_tcp_connect_mem
+#define tcp_done dill_tcp_done
+#define tcp_close dill_tcp_close
+#define tcp_listener_fromfd dill_tcp_listener_fromfd
+#define tcp_listener_fromfd_mem dill_tcp_listener_fromfd_mem
+#define tcp_fromfd dill_tcp_fromfd
+#define tcp_fromfd_mem dill_tcp_fromfd_mem
+#endif
+
+/* --- Unix sockets ----------------------------------------------------------------------------------- */
+
+struct dill_ipc_listener_storage {
+  char _[96];
+};
+struct dill_ipc_storage {
+  char _[96];
+};
+struct dill_ipc_pair_storage {
+  char _[192];
+};
+
+/* As the functions of TCP, on the path `addr`. The file is not removed. ENAMETOOLONG, ENOENT,
+   EADDRINUSE if the file exists. */
+DILL_EXPORT int dill_ipc_listen(const char* addr, int backlog);
+DILL_EXPORT int dill_ipc_listen_mem(const char* addr, int backlog,
+                                    struct dill_ipc_listener_storage* mem);
+DILL_EXPORT int dill_ipc_accept(int s, int64_t deadline);
+DILL_EXPORT int dill_ipc_accept_mem(int s, struct dill_ipc_storage* mem, int64_t deadline);
+DILL_EXPORT int dill_ipc_connect(const char* addr, int64_t deadline);
+DILL_EXPORT int dill_ipc_connect_mem(const char* addr, struct dill_ipc_storage* mem,
+                                     int64_t deadline);
+/* Passes a descriptor together with one byte, 0xCC, in order with what is sent otherwise. EINVAL if fd
+   is negative; ETIMEDOUT and ECANCELED break nothing. */
+DILL_EXPORT int dill_ipc_sendfd(int s, int fd, int64_t deadline);
+/* The descriptor received. EPROTO if the next byte comes without one; the direction is broken then. */
+DILL_EXPORT int dill_ipc_recvfd(int s, int64_t deadline);
+DILL_EXPORT int dill_ipc_done(int s, int64_t deadline);
+DILL_EXPORT int dill_ipc_close(int s, int64_t deadline);
+DILL_EXPORT int dill_ipc_listener_fromfd(int fd);
+DILL_EXPORT int dill_ipc_listener_fromfd_mem(int fd, struct dill_ipc_listener_storage* mem);
+DILL_EXPORT int dill_ipc_fromfd(int fd);
+DILL_EXPORT int dill_ipc_fromfd_mem(int fd, struct dill_ipc_storage* mem);
+DILL_EXPORT int dill_ipc_pair(int s[2]);
+DILL_EXPORT int dill_ipc_pair_mem(struct dill_ipc_pair_storage* mem, int s[2]);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define ipc_listener_storage dill_ipc_listener_storage
+#define ipc_storage dill_ipc_storage
+#define ipc_pair_storage dill_ipc_pair_storage
+#define ipc_listen dill_ipc_listen
+#define ipc_listen_mem dill_ipc_listen_mem
+#define ipc_accept dill_ipc_accept
+#define ipc_accept_mem dill_ipc_accept_mem
+#define ipc_connect dill_ipc_connect
+#define ipc_connect_mem dill_ipc_connect_mem
+#define ipc_sendfd dill_ipc_sendfd
+#define ipc_recvfd dill_ipc_recvfd
+#define ipc_done dill_ipc_done
+#define ipc_close dill_ipc_close
+#define ipc_listener_fromfd dill_ipc_listener_fromfd
+#define ipc_listener_fromfd_mem dill_ipc_listener_fromfd_mem
+#define ipc_fromfd dill_ipc_fromfd
+#define ipc_fromfd_mem dill_ipc_fromfd_mem
+#define ipc_pair dill_ipc_pair
+#define ipc_pair_mem dill_ipc_pair_mem
+#endif
+
+/* --- WebSocket -------------------------------------------------------------------------------------- */
+
+#define DILL_WS_BINARY 0
+#define DILL_WS_TEXT 1
+#define DILL_WS_NOHTTP 2
+#define WS_KEY_SIZE 32
+
+struct dill_ws_storage {
+  char _[96];
+};
+
+/* WebSocket (RFC 6455) on top of a bytestream `s`, which goes under a number of its own, and is closed
+   on failure. flags: WS_TEXT or WS_BINARY is the type that msend() sends and mrecv() demands;
+   WS_NOHTTP leaves out the handshake, then the other arguments may be NULL. Blocks. EBADF, ENOTSUP (not
+   a bytestream), EINVAL, EPROTO (the peer broke the rules or refused), EPIPE, ECONNRESET, ETIMEDOUT,
+   ECANCELED, ENOMEM; EMSGSIZE: resource or host do not fit. A message received has 64 MiB at most. */
+DILL_EXPORT int dill_ws_attach_client(int s, int flags, const char* resource, const char* host,
+                                      int64_t deadline);
+DILL_EXPORT int dill_ws_attach_client_mem(int s, int flags, const char* resource, const char* host,
+                                          struct dill_ws_storage* mem, int64_t deadline);
+DILL_EXPORT int dill_ws_attach_server(int s, int flags, char* resource, size_t resourcelen,
+                                      char* host, size_t hostlen, int64_t deadline);
+DILL_EXPORT int dill_ws_attach_server_mem(int s, int flags, char* resource, size_t resourcelen,
+                                          char* host, size_t hostlen, struct dill_ws_storage* mem,
+                                          int64_t deadline);
+/* Sends one message, of the type in `flags`. EPIPE after ws_done(); EPROTO: text that is not UTF-8;
+   EBUSY, EINVAL, ECONNRESET; ETIMEDOUT and ECANCELED: nothing of it was sent, send it again. */
+DILL_EXPORT int dill_ws_send(int s, int flags, const void* buf, size_t len, int64_t deadline);
+DILL_EXPORT int dill_ws_sendl(int s, int flags, struct dill_iolist* first, struct dill_iolist* last,
+                              int64_t deadline);
+/* Receives one message; its size, and its type in `flags` unless that is NULL. EMSGSIZE: it does not
+   fit; it stays and can be received with more room, or dropped. EPIPE: the peer closed, see
+   ws_status(); EPROTO, ECONNRESET, EBUSY; ETIMEDOUT and ECANCELED: nothing is lost, call again. A NULL
+   list drops the message. mrecv() fails with EPROTO, and drops it, if the type is the other one. */
+DILL_EXPORT ssize_t dill_ws_recv(int s, int* flags, void* buf, size_t len, int64_t deadline);
+DILL_EXPORT ssize_t dill_ws_recvl(int s, int* flags, struct dill_iolist* first,
+                                  struct dill_iolist* last, int64_t deadline);
+/* Sends the close frame: status 0 is none, else 1000 to 4999 that may be sent, with a reason of at most
+   123 bytes. EPIPE the second time, EINVAL. Receiving goes on. */
+DILL_EXPORT int dill_ws_done(int s, int status, const void* buf, size_t len, int64_t deadline);
+/* ws_done() unless that has happened, then drops messages until the peer's close frame has come. The
+   bytestream below, exactly behind that frame; on failure all of it is closed, but for EBADF,
+   ENOTSUP, EINVAL and EBUSY. */
+DILL_EXPORT int dill_ws_detach(int s, int status, const void* buf, size_t len, int64_t deadline);
+/* What the peer closed with: the size of the reason, the reason in `buf` unless that is NULL, the
+   status (0 if there was none) in `status` unless that is NULL. EAGAIN: there was no close frame yet;
+   EMSGSIZE: the reason does not fit; EINVAL: buf is NULL and len is not 0. */
+DILL_EXPORT ssize_t dill_ws_status(int s, int* status, void* buf, size_t len);
+/* A random key for a request, and the answer to it, into at least WS_KEY_SIZE bytes. EINVAL for NULL;
+   EPROTO if request_key is not 16 bytes in base64. */
+DILL_EXPORT int dill_ws_request_key(char* request_key);
+DILL_EXPORT int dill_ws_response_key(const char* request_key, char* response_key);
+
+/* The forms of these two that the examples of the manual have: ws_attach_client(s, resource, host,
+   flags, deadline), and ws_detach(s, deadline), which closes with status 1000. */
+DILL_EXPORT int dill_ws_attach_client_named_(int s, const char* resource, const char* host,
+                                             int flags, int64_t deadline);
+DILL_EXPORT int dill_ws_detach_normally_(int s, int64_t deadline);
+
+#if !defined(__cplusplus)
+#define DILL_SECOND_(first, second, ...) second
+#define dill_ws_attach_client(...)                          \
+  __extension__ _Generic((DILL_SECOND_(__VA_ARGS__, 0, 0)), \
+      char*: dill_ws_attach_client_named_,                  \
+      const char*: dill_ws_attach_client_named_,            \
+      void*: dill_ws_attach_client_named_,                  \
+      default: dill_ws_attach_client)(__VA_ARGS__)
+#define DILL_TENTH_(a, b, c, d, e, f, g, h, i, j, ...) j
+#define dill_ws_detach(...)                                                                \
+  DILL_TENTH_(__VA_ARGS__, dill_ws_detach, dill_ws_detach, dill_ws_detach, dill_ws_detach, \
+              dill_ws_detach, dill_ws_detach, dill_ws_detach, dill_ws_detach_normally_,    \
+              dill_ws_detach, 0)(__VA_ARGS__)
+#endif
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define WS_BINARY DILL_WS_BINARY
+#define WS_TEXT DILL_WS_TEXT
+#define WS_NOHTTP DILL_WS_NOHTTP
+#define ws_storage dill_ws_storage
+#define ws_attach_server dill_ws_attach_server
+#define ws_attach_server_mem dill_ws_attach_server_mem
+#define ws_attach_client dill_ws_attach_client
+#define ws_attach_client_mem dill_ws_attach_client_mem
+#define ws_send dill_ws_send
+#define ws_recv dill_ws_recv
+#define ws_sendl dill_ws_sendl
+#define ws_recvl dill_ws_recvl
+#define ws_done dill_ws_done
+#define ws_detach dill_ws_detach
+#define ws_status dill_ws_status
+#define ws_request_key dill_ws_request_key
+#define ws_response_key dill_ws_response_key
+#endif
+
+#endif /* DILL_DISABLE_SOCKETS */
+
+#if defined(__cplusplus)
+} /* extern "C" */
+
+extern "C++" {
+
+/* In C++ `fn` becomes a lambda expression. An exception that leaves it ends the program. */
+template <class F>
+int dill_start_lambda_(int fresh, int bndl, void* mem, size_t len, const char* where, F fn) {
+  return dill_start_call_(
+      fresh, bndl, mem, len, where, [](void* closure) { (*static_cast<F*>(closure))(); }, &fn);
+}
+#define dill_start_(fresh, bndl, ptr, len, fn) \
+  dill_start_lambda_((fresh), (bndl), (ptr), (len), DILL_HERE_, [&] { fn; })
+
+#if !defined(DILL_DISABLE_SOCKETS)
+inline int dill_ws_attach_client(int s, const char* resource, const char* host, int flags,
+                                 int64_t deadline) {
+  return dill_ws_attach_client_named_(s, resource, host, flags, deadline);
+}
+inline int dill_ws_detach(int s, int64_t deadline) {
+  return dill_ws_detach_normally_(s, deadline);
+}
+#endif
+
+} /* extern "C++" */
+#endif
+
+#endif /* LIBDILL_H_INCLUDED */

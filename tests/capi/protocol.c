@@ -1,0 +1,196 @@
+/* protocol.c - sockets that the program makes itself, below and above those of the library. */
+#include "check.h"
+
+#include <libdillimpl.h>
+
+/* A bytestream that turns every byte around on its way. */
+struct flip {
+  struct hvfs hvfs;
+  struct bsock_vfs bvfs;
+  int lower;
+  int closed;
+};
+
+static void turn(struct iolist* first) {
+  for (; first != NULL; first = first->iol_next) {
+    size_t i;
+    for (i = 0; i < first->iol_len; ++i) ((char*)first->iol_base)[i] ^= 0x55;
+  }
+}
+
+static void* flip_query(struct hvfs* vfs, const void* type) {
+  struct flip* self = (struct flip*)vfs;
+  if (type == bsock_type) return &self->bvfs;
+  errno = ENOTSUP;
+  return NULL;
+}
+
+static void flip_close(struct hvfs* vfs) {
+  struct flip* self = (struct flip*)vfs;
+  hclose(self->lower);
+  self->closed = 1;
+}
+
+static struct flip* flip_of(struct bsock_vfs* vfs) {
+  return (struct flip*)(void*)((char*)vfs - offsetof(struct flip, bvfs));
+}
+
+static int flip_bsendl(struct bsock_vfs* vfs, struct iolist* first, struct iolist* last,
+                       int64_t deadline) {
+  int rc;
+  turn(first);
+  rc = bsendl(flip_of(vfs)->lower, first, last, deadline);
+  turn(first);
+  return rc;
+}
+
+static int flip_brecvl(struct bsock_vfs* vfs, struct iolist* first, struct iolist* last,
+                       int64_t deadline) {
+  int rc = brecvl(flip_of(vfs)->lower, first, last, deadline);
+  if (rc == 0) turn(first);
+  return rc;
+}
+
+static int flip_attach(struct flip* self, int s) {
+  memset(self, 0, sizeof *self);
+  self->hvfs.query = flip_query;
+  self->hvfs.close = flip_close;
+  self->bvfs.bsendl = flip_bsendl;
+  self->bvfs.brecvl = flip_brecvl;
+  self->lower = hown(s);
+  CHECK(self->lower > 0);
+  return hmake(&self->hvfs);
+}
+
+/* Messages of at most 255 bytes behind a byte with their length. */
+struct quux {
+  struct hvfs hvfs;
+  struct msock_vfs mvfs;
+  int lower;
+};
+
+static void* quux_query(struct hvfs* vfs, const void* type) {
+  struct quux* self = (struct quux*)vfs;
+  if (type == msock_type) return &self->mvfs;
+  errno = ENOTSUP;
+  return NULL;
+}
+
+static void quux_close(struct hvfs* vfs) {
+  hclose(((struct quux*)vfs)->lower);
+}
+
+static struct quux* quux_of(struct msock_vfs* vfs) {
+  return (struct quux*)(void*)((char*)vfs - offsetof(struct quux, mvfs));
+}
+
+static int quux_msendl(struct msock_vfs* vfs, struct iolist* first, struct iolist* last,
+                       int64_t deadline) {
+  unsigned char size = 0;
+  struct iolist* at;
+  struct iolist head = {NULL, 1, NULL, 0};
+  for (at = first; at != NULL; at = at->iol_next) size = (unsigned char)(size + at->iol_len);
+  head.iol_base = &size;
+  head.iol_next = first;
+  return bsendl(quux_of(vfs)->lower, &head, last, deadline);
+}
+
+static ssize_t quux_mrecvl(struct msock_vfs* vfs, struct iolist* first, struct iolist* last,
+                           int64_t deadline) {
+  unsigned char size = 0;
+  int lower = quux_of(vfs)->lower;
+  (void)last;
+  if (brecv(lower, &size, 1, deadline) < 0) return -1;
+  if (first == NULL) return brecv(lower, NULL, size, deadline) < 0 ? -1 : size;
+  if (size > first->iol_len) return errno = EMSGSIZE, -1;
+  return brecv(lower, first->iol_base, size, deadline) < 0 ? -1 : size;
+}
+
+static int quux_attach(struct quux* self, int s) {
+  memset(self, 0, sizeof *self);
+  self->hvfs.query = quux_query;
+  self->hvfs.close = quux_close;
+  self->mvfs.msendl = quux_msendl;
+  self->mvfs.mrecvl = quux_mrecvl;
+  self->lower = hown(s);
+  CHECK(self->lower > 0);
+  return hmake(&self->hvfs);
+}
+
+static void messages_pass_through_a_socket_of_the_program(void) {
+  struct quux a, b;
+  char text[13];
+  int s[2];
+  GIVES(ipc_pair(s), 0);
+  s[0] = quux_attach(&a, s[0]);
+  s[1] = quux_attach(&b, s[1]);
+  CHECK(msend(s[0], "Hello, world!", 13, -1) == 0);
+  CHECK(msend(s[0], "dropped", 7, -1) == 0);
+  CHECK(mrecv(s[1], text, sizeof text, -1) == 13);
+  CHECK(memcmp(text, "Hello, world!", 13) == 0);
+  CHECK(mrecvl(s[1], NULL, NULL, -1) == 7);
+  FAILS(bsend(s[0], "x", 1, -1), ENOTSUP);
+  FAILS(ws_attach_client(s[0], WS_NOHTTP, NULL, NULL, -1), ENOTSUP);
+  FAILS(hclose(s[0]), EBADF);
+  FAILS(mrecv(s[1], text, sizeof text, -1), EPIPE);
+  GIVES(hclose(s[1]), 0);
+}
+
+static coroutine void greet(struct flip* f, int s) {
+  char resource[8], host[32], text[8];
+  s = flip_attach(f, s);
+  CHECK(s > 0);
+  s = ws_attach_server(s, WS_TEXT, resource, sizeof resource, host, sizeof host, -1);
+  CHECK(s > 0);
+  GIVES(mrecv(s, text, sizeof text, -1), 5);
+  GIVES(msend(s, text, 5, -1), 0);
+  s = ws_detach(s, 1000, NULL, 0, -1);
+  CHECK(s > 0);
+  memcpy(text, "raw", 3);
+  CHECK(bsend(s, text, 3, -1) == 0);
+  CHECK(brecv(s, text, 3, -1) == 0);
+  GIVES(hclose(s), 0);
+}
+
+static void a_websocket_stands_on_a_bytestream_of_the_program(void) {
+  struct flip mine, theirs;
+  char text[8];
+  int s[2];
+  int b;
+  GIVES(ipc_pair(s), 0);
+  b = go(greet(&theirs, s[1]));
+  s[0] = flip_attach(&mine, s[0]);
+  s[0] = ws_attach_client(s[0], WS_TEXT, "/", "example.com", -1);
+  CHECK(s[0] > 0);
+  GIVES(msend(s[0], "Hello", 5, -1), 0);
+  GIVES(mrecv(s[0], text, sizeof text, -1), 5);
+  CHECK(memcmp(text, "Hello", 5) == 0);
+  s[0] = ws_detach(s[0], 1000, NULL, 0, -1);
+  CHECK(s[0] > 0 && !mine.closed);
+  CHECK(brecv(s[0], text, 3, -1) == 0 && memcmp(text, "raw", 3) == 0);
+  CHECK(bsend(s[0], text, 3, -1) == 0);
+  GIVES(bundle_wait(b, -1), 0);
+  GIVES(hclose(b), 0);
+  CHECK(theirs.closed);
+  GIVES(hclose(s[0]), 0);
+  CHECK(mine.closed);
+}
+
+static void closing_the_upper_socket_closes_the_lower_one(void) {
+  struct flip f;
+  int s[2];
+  GIVES(ipc_pair(s), 0);
+  s[0] = flip_attach(&f, s[0]);
+  s[0] = ws_attach_client(s[0], WS_NOHTTP, NULL, NULL, -1);
+  CHECK(s[0] > 0);
+  GIVES(hclose(s[0]), 0);
+  CHECK(f.closed);
+  GIVES(hclose(s[1]), 0);
+}
+
+int main(void) {
+  messages_pass_through_a_socket_of_the_program();
+  a_websocket_stands_on_a_bytestream_of_the_program();
+  closing_the_upper_socket_closes_the_lower_one();
+  return 0;
+}

@@ -1,0 +1,30 @@
+// ws_client.mjs ECHO_URL COMMAND_URL - npm ws as a client: the conversation, then pings and fragments.
+import { once } from 'node:events';
+import WebSocket from 'ws';
+import { converse } from './conversation.mjs';
+
+const [echoUrl, commandUrl] = process.argv.slice(2);
+let count = await converse(echoUrl, commandUrl, WebSocket);
+
+const socket = new WebSocket(echoUrl, { perMessageDeflate: false });
+await once(socket, 'open');
+
+socket.ping('are you there');
+const [pong] = await once(socket, 'pong');
+if (pong.toString() !== 'are you there') throw new Error(`pong ${pong}`);
+++count;
+
+// A ping between the fragments of a message is answered before the message is whole.
+socket.send('one ', { fin: false });
+socket.ping('in between');
+await once(socket, 'pong');
+socket.send('two ', { fin: false });
+socket.send('three', { fin: true });
+const [whole] = await once(socket, 'message');
+if (whole.toString() !== 'one two three') throw new Error(`fragments came back as ${whole}`);
+++count;
+
+socket.close(1000);
+const [code] = await once(socket, 'close');
+if (code !== 1000) throw new Error(`closed with ${code}`);
+console.log(`${count} exchanges`);

@@ -1,0 +1,43 @@
+#include "signals.hpp"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include <caraway/fd.hpp>
+#include <caraway/fd_wait.hpp>
+
+namespace tool {
+namespace {
+
+sigset_t ending_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return set;
+}
+
+}  // namespace
+
+void take_signals() {
+  const sigset_t set = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int await_signal() {
+  const sigset_t set = ending_signals();
+  const caraway::unique_fd fd(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!fd) throw caraway::error(caraway::os_error(errno), "signalfd");
+  signalfd_siginfo info{};
+  do {
+    caraway::wait_readable(fd.get());
+  } while (read(fd.get(), &info, sizeof info) != sizeof info);
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  return static_cast<int>(info.ssi_signo);
+}
+
+}  // namespace tool
