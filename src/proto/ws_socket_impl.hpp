@@ -10,6 +10,9 @@
 //
 // A frame goes into the stream by one write, so frames never mix. Nobody holds `controlling` while
 // waiting for anything but the stream.
+//
+// ws_socket_receiving.cpp, ws_socket_sending.cpp and ws_socket_ending.cpp have a part each; what the
+// connection says by itself is in ws_socket_impl.cpp.
 #pragma once
 
 #include <memory>
@@ -108,6 +111,21 @@ struct socket::impl {
   bool begun_ = false;
   message_type pieces_type_ = message_type::binary;
   std::uint64_t sender_ = 0;
+};
+
+// Occupies the place of the receiver, and tells those who wait for it.
+class socket::impl::receiver {
+ public:
+  explicit receiver(impl& s) noexcept : socket_(s) { s.receiving_ = true; }
+  receiver(const receiver&) = delete;
+  receiver& operator=(const receiver&) = delete;
+  ~receiver() {
+    socket_.receiving_ = socket_.draining_ = false;
+    socket_.wake_waiting_receivers(0);
+  }
+
+ private:
+  impl& socket_;
 };
 
 // For those who make sockets.

@@ -1,0 +1,113 @@
+// ws_socket_ending.cpp - the ways a ws::socket comes to its end.
+#include "proto/ws_socket_impl.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include "caraway/this_task.hpp"
+
+namespace caraway::ws {
+namespace {
+
+// A peer that broke the rules gets so long to read why.
+constexpr std::chrono::seconds failure_patience{2};
+
+}  // namespace
+
+// After this nothing of a message can be sent, and a message in pieces has no end.
+result<void> socket::impl::queue_close(std::uint16_t code, std::string_view reason) noexcept {
+  auto queued = conn.close(code, reason);
+  if (queued || queued.error() == errc::closed) leave_pieces();
+  return queued;
+}
+
+result<void> socket::impl::done(std::uint16_t code, std::string_view reason, deadline dl) {
+  if (auto why = cannot_send()) return fail(why);
+  if (auto queued = queue_close(code, reason); !queued) return queued;
+  return say_all_pending(dl);
+}
+
+result<void> socket::impl::close(std::uint16_t code, std::string_view reason, deadline dl) {
+  if (auto drained = say_goodbye(code, reason, dl); !drained) return drained;
+  if (ended) return {};  // somebody else has closed it meanwhile
+  static_cast<void>(say_pending(dl));
+  finish();
+  // Both have said goodbye: how the connection goes does not matter any more.
+  static_cast<void>(under->try_close(dl));
+  return {};
+}
+
+result<stream_ptr> socket::impl::detach(std::uint16_t code, std::string_view reason, deadline dl) {
+  if (receiving_ || sending_.taken() || controlling_.taken()) return fail(EBUSY);
+  if (auto drained = say_goodbye(code, reason, dl); !drained) return fail(drained.error());
+  if (auto flushed = flush(dl); !flushed) {
+    abort();
+    return fail(flushed.error());
+  }
+  drop_used();
+  finish();
+  return std::move(under);
+}
+
+// Sends the close frame unless that has happened, and waits for the peer's. After a failure the
+// stream is closed, save EINVAL.
+result<void> socket::impl::say_goodbye(std::uint16_t code, std::string_view reason, deadline dl) {
+  if (ended) return fail(errc::closed);
+  // Another close frame is on its way or was answered already: as good.
+  if (auto queued = queue_close(code, reason); !queued && queued.error() != errc::closed)
+    return queued;
+  auto drained = drain(earlier(dl, this_task::ambient_deadline()));
+  if (conn.state() == connection_state::failed) return close_after_failure(dl);
+  if (!drained) abort();
+  return drained;
+}
+
+// Waits for the peer's close frame; messages before it are dropped unless somebody else receives.
+result<void> socket::impl::drain(deadline dl) {
+  while (!over()) {
+    if (ended) return fail(ECANCELED);
+    if (auto said = say_pending(dl); !said) return said;
+    auto step = receiving_ ? await_receiver("websocket close", dl) : drop_messages(dl);
+    if (!step) return step;
+  }
+  return {};
+}
+
+// A peer that never stops sending does not move the deadline.
+result<void> socket::impl::drop_messages(deadline dl) {
+  const receiver here(*this);
+  draining_ = true;
+  held.reset();
+  while (!over()) {
+    const auto dropped = next(dl);
+    if (!dropped && !over()) return fail(dropped.error());
+    if (!over() && dl.passed()) return fail(ETIMEDOUT);
+  }
+  return {};
+}
+
+// The peer may still read why before the connection goes.
+result<void> socket::impl::close_after_failure(deadline dl) {
+  const deadline until = earlier(dl, failure_patience);
+  static_cast<void>(say_pending(until));
+  finish();
+  static_cast<void>(under->try_close(until));
+  return fail(conn.error());
+}
+
+void socket::impl::finish() noexcept {
+  ended = true;
+  held.reset();
+  input_ = {};
+}
+
+void socket::impl::abort() noexcept {
+  if (ended) return;
+  finish();
+  under->abort();
+  sending_.break_off(ECANCELED);
+  controlling_.break_off(ECANCELED);
+  wake_waiting_receivers(ECANCELED);
+}
+
+}  // namespace caraway::ws

@@ -1,0 +1,150 @@
+// ws_socket_receiving.cpp - from the stream to the receiver of a ws::socket.
+#include "proto/ws_socket_impl.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include "io/overdue.hpp"
+
+namespace caraway::ws {
+namespace {
+
+// So many messages come out of the buffer before others have a turn.
+constexpr std::uint16_t fair_share = 512;
+
+bool is_normal(std::uint16_t code) noexcept {
+  return code == close_code::normal || code == close_code::going_away ||
+         code == close_code::no_status;
+}
+
+bool is_transient(std::error_code code) noexcept {
+  return code == std::errc::timed_out || code == std::errc::operation_canceled;
+}
+
+message_type type_of(opcode op) noexcept {
+  return op == opcode::text ? message_type::text : message_type::binary;
+}
+
+}  // namespace
+
+void socket::impl::wake_waiting_receivers(int code) noexcept {
+  while (!receiver_left_.empty()) lowlevel::wake(receiver_left_.front(), code);
+}
+
+// Waits until the place of the receiver has become free once.
+result<void> socket::impl::await_receiver(const char* what, deadline dl) noexcept {
+  lowlevel::waiter w;
+  lowlevel::operation op(what);
+  op.add(w);
+  receiver_left_.push_back(w);
+  if (const int code = op.park(dl); code != 0) return fail(code);
+  return {};
+}
+
+result<void> socket::impl::enter_receive(deadline dl) noexcept {
+  if (lowlevel::cancel_pending()) return fail(ECANCELED);
+  while (receiving_) [[unlikely]] {
+    // Somebody closes: wait for how that ends.
+    if (!draining_) return fail(EBUSY);
+    if (auto left = await_receiver("websocket receive", dl); !left) return left;
+  }
+  return {};
+}
+
+result<std::optional<message>> socket::impl::receive(deadline dl) {
+  if (auto free = enter_receive(dl); !free) return fail(free.error());
+  if (held) return take_held();
+  if (over()) return verdict();
+  if (ended) return fail(errc::closed);
+  const receiver here(*this);
+  auto got = next(dl);
+  if (got && *got) last_type = (*got)->type;
+  return got;
+}
+
+result<std::optional<message>> socket::impl::take_held() noexcept {
+  last_type = held->type;
+  return std::exchange(held, std::nullopt);
+}
+
+result<std::optional<message>> socket::impl::verdict() const noexcept {
+  if (conn.state() == connection_state::failed) return fail(conn.error());
+  if (!is_normal(conn.peer_close().code)) return fail(errc::peer_closed);
+  return std::nullopt;
+}
+
+// Whatever the peer sends, others have their turn and the deadline is looked at. While others have it
+// the socket may be aborted, which takes the memory of a message in place.
+result<std::optional<message>> socket::impl::next(deadline dl) {
+  for (bool waited = false;; waited = true) {
+    event e = look();
+    while (e.kind != event_kind::need_more) {
+      const auto turn = give_others_a_turn();
+      if (ended) return fail(ECANCELED);
+      if (e.kind == event_kind::message) {
+        const message got{type_of(e.op), e.payload};
+        if (turn) return got;
+        held = got;
+      }
+      if (!turn) return fail(turn.error());
+      if (auto said = say_last_words(dl); !said) return fail(said.error());
+      if (over()) return verdict();
+      e = look();
+    }
+    if (auto said = say_last_words(dl); !said) return fail(said.error());
+    if (waited && io::overdue(dl)) return fail(ETIMEDOUT);
+    if (auto more = await_more(e.need, dl); !more) return fail(more.error());
+    if (ended) return fail(ECANCELED);
+  }
+}
+
+// Answers on the way of receiving. What cannot be said now is said by close().
+result<void> socket::impl::say_last_words(deadline dl) {
+  const auto said = say_pending(dl);
+  if (ended) return fail(ECANCELED);
+  if (!said && !over() && is_transient(said.error())) return said;
+  return {};
+}
+
+event socket::impl::look() noexcept {
+  const event e = conn.receive(input_);
+  input_ = input_.subspan(e.consumed);
+  used_ += e.consumed;
+  return e;
+}
+
+void socket::impl::drop_used() noexcept {
+  input_ = {};
+  under->consume(std::exchange(used_, 0));
+}
+
+// Waits for input, the rest of a large frame straight in its place.
+result<void> socket::impl::await_more(std::size_t need, deadline dl) {
+  drop_used();
+  std::error_code failure;
+  if (const mutable_bytes place = conn.destination(); !place.empty()) {
+    std::size_t got = 0;
+    const auto n = under->try_read_into(place, 1, dl, &got);
+    conn.received(n ? *n : got);
+    if (!n) failure = n.error();
+  } else if (const auto seen = under->try_fill(need, dl); !seen) {
+    failure = seen.error();
+  }
+  if (!ended) input_ = under->buffered();
+  if (failure == errc::end_of_stream) {
+    conn.receive_eof();
+    return {};
+  }
+  if (failure) return fail(failure);
+  return {};
+}
+
+// Input that is there already must not keep everybody else waiting.
+result<void> socket::impl::give_others_a_turn() noexcept {
+  if (++messages_in_a_row_ < fair_share) return {};
+  messages_in_a_row_ = 0;
+  if (const int code = lowlevel::yield(); code != 0) return fail(code);
+  return {};
+}
+
+}  // namespace caraway::ws

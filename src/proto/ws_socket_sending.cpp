@@ -1,0 +1,150 @@
+// ws_socket_sending.cpp - messages and pings of a ws::socket on their way into the stream.
+#include "proto/ws_socket_impl.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include "base/random.hpp"
+#include "caraway/this_task.hpp"
+#include "codec/mask.hpp"
+
+namespace caraway::ws {
+namespace {
+
+// Frames of a client up to this size are made on the stack.
+constexpr std::size_t stack_frame = 1024;
+// Parts of a message up to this number need no memory.
+constexpr std::size_t few_parts = 7;
+
+opcode opcode_of(message_type type) noexcept {
+  return type == message_type::text ? opcode::text : opcode::binary;
+}
+
+}  // namespace
+
+std::error_code socket::impl::cannot_send() const noexcept {
+  if (conn.state() == connection_state::failed) return conn.error();
+  if (ended || !conn.is_open()) return errc::closed;
+  return {};
+}
+
+result<void> socket::impl::enter_send(deadline dl) noexcept {
+  if (in_pieces_ && sender_ == this_task::id()) return fail(EINVAL);
+  return sending_.take(dl, "websocket send");
+}
+
+result<void> socket::impl::send(message_type type, parts ps, deadline dl) {
+  if (auto entered = enter_send(dl); !entered) return entered;
+  const proto::turn_holder mine(sending_);
+  return send_frame(opcode_of(type), true, ps, dl);
+}
+
+result<void> socket::impl::send_frame(opcode op, bool fin, parts ps, deadline dl) {
+  if (ended || !conn.is_open()) return fail(cannot_send());
+  if (conn.role() == ws::role::client) return send_masked(op, fin, ps, dl);
+  return send_plain(op, fin, ps, dl);
+}
+
+// The payload goes from where it is into the stream.
+result<void> socket::impl::send_plain(opcode op, bool fin, parts ps, deadline dl) {
+  const auto header = conn.send_header(op, fin, total_size(ps));
+  if (!header) return fail(header.error());
+  if (ps.size() != 1) return send_pieces(header->view(), ps, dl);
+  const std::array<bytes, 2> frame{header->view(), ps.front()};
+  return put(frame, dl);
+}
+
+result<void> socket::impl::send_pieces(bytes header, parts ps, deadline dl) {
+  std::array<bytes, few_parts + 1> few;
+  std::unique_ptr<bytes[]> many;
+  if (ps.size() > few_parts) many.reset(new (std::nothrow) bytes[ps.size() + 1]);
+  if (ps.size() > few_parts && !many) {
+    conn.withdraw();
+    return fail(ENOMEM);
+  }
+  bytes* const all = many ? many.get() : few.data();
+  all[0] = header;
+  std::ranges::copy(ps, all + 1);
+  return put(parts(all, ps.size() + 1), dl);
+}
+
+// Puts the frame that was made last into the stream, or takes it back.
+result<void> socket::impl::put(parts frame, deadline dl) {
+  auto written = under->try_write(frame, dl);
+  if (!written) conn.withdraw();
+  return written;
+}
+
+// The payload is masked on its way into a frame of its own.
+result<void> socket::impl::send_masked(opcode op, bool fin, parts ps, deadline dl) {
+  const std::size_t size = conn.frame_size(total_size(ps));
+  std::array<std::byte, stack_frame> small;
+  std::unique_ptr<std::byte[]> large;
+  if (size > small.size()) large.reset(new (std::nothrow) std::byte[size]);
+  if (size > small.size() && !large) return fail(ENOMEM);
+  const mutable_bytes frame(large ? large.get() : small.data(), size);
+  if (const auto made = conn.send_frame(frame, op, fin, ps); !made) return fail(made.error());
+  const bytes whole = frame;
+  return put(parts(&whole, 1), dl);
+}
+
+result<void> socket::impl::begin(message_type type, deadline dl) {
+  if (auto entered = enter_send(dl); !entered) return entered;
+  if (auto why = cannot_send()) {
+    sending_.pass();
+    return fail(why);
+  }
+  in_pieces_ = true;
+  begun_ = false;
+  pieces_type_ = type;
+  sender_ = this_task::id();
+  return {};
+}
+
+result<void> socket::impl::send_piece(bytes piece, bool last, deadline dl) {
+  if (auto why = cannot_send()) return fail(why);
+  if (!in_pieces_) return fail(EINVAL);
+  const opcode op = begun_ ? opcode::continuation : opcode_of(pieces_type_);
+  auto sent = send_frame(op, last, parts(&piece, 1), dl);
+  begun_ = begun_ || sent;
+  return sent;
+}
+
+result<void> socket::impl::send_part(bytes piece, deadline dl) {
+  return send_piece(piece, false, dl);
+}
+
+result<void> socket::impl::end(deadline dl) {
+  auto sent = send_piece({}, true, dl);
+  if (sent || cannot_send()) leave_pieces();
+  return sent;
+}
+
+void socket::impl::leave_pieces() noexcept {
+  if (std::exchange(in_pieces_, false)) sending_.pass();
+}
+
+// Made by hand and not by the connection, since it may pass a message that is withdrawn afterwards.
+result<void> socket::impl::ping(bytes payload, deadline dl) {
+  if (payload.size() > max_control_payload) return fail(EINVAL);
+  if (auto why = cannot_send()) return fail(why);
+  frame_header header{.op = opcode::ping, .fin = true, .size = payload.size()};
+  header.masked = conn.role() == ws::role::client;
+  if (header.masked) base::random_bytes(header.mask);
+  std::array<std::byte, max_header_size + max_control_payload> frame;
+  const std::size_t start = format_header(frame, header);
+  codec::mask_copy(frame.data() + start, payload, header.mask, 0);
+  const bytes whole = bytes(frame).first(start + payload.size());
+  return under->try_write(parts(&whole, 1), dl);
+}
+
+result<void> socket::impl::flush(deadline dl) {
+  if (ended) return fail(errc::closed);
+  if (auto said = say_pending(dl); !said) return said;
+  return under->try_flush(dl);
+}
+
+}  // namespace caraway::ws
