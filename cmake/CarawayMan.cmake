@@ -1,0 +1,51 @@
+# Manual pages. The example of every man/NAME.3 is built as C; one whose main() takes no arguments is the
+# test man/NAME. Installed are the pages, and for every further name of a page a page that is nothing but
+# a reference (.so) to it. scripts/check-man checks them, scripts/man-html makes HTML of them.
+
+# caraway_man_names(OUT PAGE): the names in the section NAME of a page.
+function(caraway_man_names out page)
+  file(READ ${page} text)
+  string(REGEX REPLACE "\n\\.Nd.*" "" text "${text}")
+  string(REGEX MATCHALL "\n\\.Nm [A-Za-z0-9_]+" names "${text}")
+  list(TRANSFORM names REPLACE "\n\\.Nm " "")
+  set(${out} ${names} PARENT_SCOPE)
+endfunction()
+
+function(caraway_man_example page name)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/man/${name}.c)
+  set(extract ${CMAKE_CURRENT_SOURCE_DIR}/scripts/man-example)
+  execute_process(COMMAND ${extract} ${page} OUTPUT_VARIABLE program COMMAND_ERROR_IS_FATAL ANY)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${page} ${extract})
+  file(CONFIGURE OUTPUT ${source} CONTENT "@program@" @ONLY)
+  add_executable(man_${name} ${source})
+  target_link_libraries(man_${name} PRIVATE dill caraway_flags)
+  # Examples assert.
+  target_compile_options(man_${name} PRIVATE -UNDEBUG)
+  set_target_properties(man_${name} PROPERTIES
+    OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/man)
+  if(program MATCHES "main\\(void\\)")
+    add_test(NAME man/${name} COMMAND man_${name})
+    set_tests_properties(man/${name} PROPERTIES TIMEOUT ${CARAWAY_TEST_TIMEOUT} LABELS man)
+  endif()
+endfunction()
+
+file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/man/*.[137])
+foreach(page ${pages})
+  get_filename_component(name ${page} NAME_WE)
+  get_filename_component(section ${page} LAST_EXT)
+  string(SUBSTRING ${section} 1 -1 section)
+  if((section EQUAL 3 AND NOT TARGET dill) OR (section EQUAL 1 AND NOT TARGET caraway_tool))
+    continue()
+  endif()
+  if(section EQUAL 3 AND CARAWAY_TESTS)
+    caraway_man_example(${page} ${name})
+  endif()
+  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+  caraway_man_names(names ${page})
+  list(REMOVE_ITEM names ${name})
+  foreach(other ${names})
+    set(reference ${CMAKE_CURRENT_BINARY_DIR}/man/${other}.${section})
+    file(CONFIGURE OUTPUT ${reference} CONTENT ".so man${section}/${name}.${section}\n")
+    install(FILES ${reference} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+  endforeach()
+endforeach()
