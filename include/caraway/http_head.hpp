@@ -87,6 +87,18 @@ result<std::string> format(const response_head& head);
 // Head and body, with a Content-Length unless there is one.
 result<std::string> format(const response& r);
 
+// The lines of a head one by one, without the line end: a start line sets the members for it in
+// `out`, and no other. errc::protocol: malformed; ENOMEM.
+result<void> parse_start_line(std::string_view line, request_head& out);
+result<void> parse_start_line(std::string_view line, response_head& out);
+result<field> parse_field(std::string_view line);
+
+// The lines of a head one by one, with the line end; blanks around the value of a field are left
+// out. EINVAL as above, ENOMEM.
+result<std::string> format_start_line(const request_head& head);
+result<std::string> format_start_line(const response_head& head);
+result<std::string> format_field(std::string_view name, std::string_view value);
+
 // The usual words for a status: "Not Found"; "Status" for one that has none.
 std::string_view reason_phrase(int status) noexcept;
 

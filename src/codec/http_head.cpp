@@ -133,8 +133,11 @@ result<std::size_t> parse_head(bytes in, Head& out, const head_limits& limits) t
   return fail(ENOMEM);
 }
 
+bool is_sendable(std::string_view name, std::string_view value) noexcept {
+  return is_token(name) && std::ranges::all_of(value, is_value_char);
+}
 bool sendable(const field& f) noexcept {
-  return is_token(f.name) && std::ranges::all_of(f.value, is_value_char);
+  return is_sendable(f.name, f.value);
 }
 
 std::size_t size_of(const field_list& fields) noexcept {
@@ -148,8 +151,57 @@ void append_fields(std::string& out, const field_list& fields) {
   out += "\r\n";
 }
 
-std::string version(int minor) {
+std::string_view version(int minor) noexcept {
   return minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+}
+
+bool is_sendable(const request_head& head) noexcept {
+  return is_token(head.method) && !head.target.empty() &&
+         std::ranges::all_of(head.target, is_target_char);
+}
+bool is_sendable(const response_head& head) noexcept {
+  return head.status >= 100 && head.status <= 999 &&
+         std::ranges::all_of(head.reason, is_value_char);
+}
+
+void append_start_line(std::string& out, const request_head& head) {
+  out.append(head.method).append(" ").append(head.target).append(" ");
+  out.append(version(head.minor_version)).append("\r\n");
+}
+void append_start_line(std::string& out, const response_head& head) {
+  const std::string_view reason = head.reason.empty() ? reason_phrase(head.status) : head.reason;
+  out.append(version(head.minor_version)).append(" ").append(std::to_string(head.status));
+  out.append(" ").append(reason).append("\r\n");
+}
+
+template <class Head>
+result<void> parse_line(std::string_view line, Head& out) try {
+  if (!read_start_line(line, out)) return fail(errc::protocol);
+  return {};
+} catch (const std::bad_alloc&) {
+  return fail(ENOMEM);
+}
+
+template <class Head>
+result<std::string> format_line(const Head& head) try {
+  if (!is_sendable(head)) return fail(EINVAL);
+  std::string out;
+  append_start_line(out, head);
+  return out;
+} catch (const std::bad_alloc&) {
+  return fail(ENOMEM);
+}
+
+template <class Head>
+result<std::string> format_head(const Head& head) try {
+  if (!is_sendable(head) || !std::ranges::all_of(head.fields, sendable)) return fail(EINVAL);
+  std::string out;
+  out.reserve(80 + size_of(head.fields));
+  append_start_line(out, head);
+  append_fields(out, head.fields);
+  return out;
+} catch (const std::bad_alloc&) {
+  return fail(ENOMEM);
 }
 
 }  // namespace
@@ -207,33 +259,12 @@ result<std::size_t> parse(bytes in, response_head& out, const head_limits& limit
   return parse_head(in, out, limits);
 }
 
-result<std::string> format(const request_head& head) try {
-  if (!is_token(head.method) || head.target.empty()) return fail(EINVAL);
-  if (!std::ranges::all_of(head.target, is_target_char)) return fail(EINVAL);
-  if (!std::ranges::all_of(head.fields, sendable)) return fail(EINVAL);
-  std::string out;
-  out.reserve(head.method.size() + head.target.size() + 12 + size_of(head.fields));
-  out.append(head.method).append(" ").append(head.target).append(" ");
-  out.append(version(head.minor_version)).append("\r\n");
-  append_fields(out, head.fields);
-  return out;
-} catch (const std::bad_alloc&) {
-  return fail(ENOMEM);
+result<std::string> format(const request_head& head) {
+  return format_head(head);
 }
 
-result<std::string> format(const response_head& head) try {
-  if (head.status < 100 || head.status > 999) return fail(EINVAL);
-  if (!std::ranges::all_of(head.reason, is_value_char)) return fail(EINVAL);
-  if (!std::ranges::all_of(head.fields, sendable)) return fail(EINVAL);
-  const std::string_view reason = head.reason.empty() ? reason_phrase(head.status) : head.reason;
-  std::string out;
-  out.reserve(reason.size() + 15 + size_of(head.fields));
-  out.append(version(head.minor_version)).append(" ").append(std::to_string(head.status));
-  out.append(" ").append(reason).append("\r\n");
-  append_fields(out, head.fields);
-  return out;
-} catch (const std::bad_alloc&) {
-  return fail(ENOMEM);
+result<std::string> format(const response_head& head) {
+  return format_head(head);
 }
 
 result<std::string> format(const response& r) try {
@@ -243,6 +274,37 @@ result<std::string> format(const response& r) try {
   result<std::string> out = format(head);
   if (out) *out += r.body;
   return out;
+} catch (const std::bad_alloc&) {
+  return fail(ENOMEM);
+}
+
+result<void> parse_start_line(std::string_view line, request_head& out) {
+  return parse_line(line, out);
+}
+
+result<void> parse_start_line(std::string_view line, response_head& out) {
+  return parse_line(line, out);
+}
+
+result<field> parse_field(std::string_view line) try {
+  field_list found;
+  if (!read_field(line, found)) return fail(errc::protocol);
+  return std::move(found.front());
+} catch (const std::bad_alloc&) {
+  return fail(ENOMEM);
+}
+
+result<std::string> format_start_line(const request_head& head) {
+  return format_line(head);
+}
+
+result<std::string> format_start_line(const response_head& head) {
+  return format_line(head);
+}
+
+result<std::string> format_field(std::string_view name, std::string_view value) try {
+  if (!is_sendable(name, value)) return fail(EINVAL);
+  return std::string(name).append(": ").append(trimmed(value)).append("\r\n");
 } catch (const std::bad_alloc&) {
   return fail(ENOMEM);
 }

@@ -176,6 +176,41 @@ TEST(http_head, nothing_can_be_smuggled_into_what_is_formatted) {
       format(response_head{.status = 200, .reason = "a\r\nb", .minor_version = 1, .fields = {}}));
 }
 
+TEST(http_head, lines_alone_are_as_strict_as_whole_heads) {
+  request_head request;
+  ASSERT_TRUE(parse_start_line("GET /a?b HTTP/1.0", request));
+  EXPECT_EQ(request.method + request.target, "GET/a?b");
+  EXPECT_EQ(request.minor_version, 0);
+  for (const char* line : {"", "GET", "GET /", "GET / FTPX/9.9", "GET / HTTP/2", " GET / HTTP/1.1",
+                           "GET  / HTTP/1.1", "GET / HTTP/1.1 x", "GET / HTTP/1.1\r"})
+    EXPECT_EQ(parse_start_line(line, request), result<void>(fail(errc::protocol))) << line;
+  response_head response;
+  ASSERT_TRUE(parse_start_line("HTTP/1.1 404 Not Found", response));
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(response.reason, "Not Found");
+  EXPECT_TRUE(parse_start_line("HTTP/1.1 200", response));
+  for (const char* line : {"HTTP/1.1 099 x", "HTTP/1.1 20 x", "HTTP/1.1 2000", "ICY 200 OK"})
+    EXPECT_EQ(parse_start_line(line, response), result<void>(fail(errc::protocol))) << line;
+  const auto found = parse_field("Name: \ta b \t");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->name + "=" + found->value, "Name=a b");
+  for (const char* line : {"", "no colon", "Name : v", ": v", " folded", "N: a\rb"})
+    EXPECT_FALSE(parse_field(line)) << line;
+}
+
+TEST(http_head, lines_alone_are_formatted_as_in_whole_heads) {
+  EXPECT_EQ(format_start_line(request_head{"PUT", "/x", 1, {}}), "PUT /x HTTP/1.1\r\n");
+  EXPECT_EQ(format_start_line(response_head{404, {}, 1, {}}), "HTTP/1.1 404 Not Found\r\n");
+  EXPECT_EQ(format_field("A", " \t b c "), "A: b c\r\n");
+  EXPECT_EQ(format_field("A", " "), "A: \r\n");
+  EXPECT_EQ(format_field("A", "b\r\nC: d"), result<std::string>(fail(EINVAL)));
+  EXPECT_EQ(format_field("A B", "c"), result<std::string>(fail(EINVAL)));
+  EXPECT_EQ(format_start_line(request_head{"GET", "/\r", 1, {}}),
+            result<std::string>(fail(EINVAL)));
+  EXPECT_EQ(format_start_line(response_head{200, "O\nK", 1, {}}),
+            result<std::string>(fail(EINVAL)));
+}
+
 TEST(http_head, every_status_of_a_handshake_has_a_reason) {
   for (const int status : {101, 400, 403, 404, 405, 426, 431, 500, 503})
     EXPECT_NE(reason_phrase(status), "Status") << status;

@@ -6,7 +6,8 @@
 #include <new>
 
 #include "base/random.hpp"
-#include "proto/http_body.hpp"
+#include "caraway/http.hpp"
+#include "caraway/http_body.hpp"
 #include "proto/ws_socket_impl.hpp"
 
 namespace caraway::ws {
@@ -31,37 +32,10 @@ result<void> write(byte_stream& to, std::string_view text, deadline dl) {
   return to.try_write(parts(&all, 1), dl);
 }
 
-// Whether parsing `text` again is worth it, after its first `parsed` bytes were not a whole head: it ends
-// now, or is twice as long. So a head that comes byte by byte costs no more than a few looks.
-bool may_be_whole(std::string_view text, std::size_t parsed) noexcept {
-  return text.ends_with("\r\n\r\n") || text.size() >= 2 * parsed ||
-         text.substr(parsed - std::min<std::size_t>(parsed, 3)).contains("\r\n\r\n");
-}
-
-// Reads the next head off the stream, and nothing behind it.
-template <class Head>
-result<void> read_head(byte_stream& from, Head& head, deadline dl) {
-  std::size_t wanted = 1;
-  std::size_t parsed = 0;
-  for (;;) {
-    const auto seen = from.try_fill(wanted, dl);
-    if (!seen) return fail(seen.error());
-    wanted = seen->size() + 1;
-    if (!may_be_whole(as_text(*seen), parsed)) continue;
-    const auto used = http::parse(*seen, head);
-    if (!used) return fail(used.error());
-    if (*used > 0) {
-      from.consume(*used);
-      return {};
-    }
-    parsed = seen->size();
-  }
-}
-
 // The final head: a few interim answers (100, 103) may come before it.
 result<void> read_answer(byte_stream& from, http::response_head& head, deadline dl) {
   for (int interim = 0; interim <= most_interim_answers; ++interim) {
-    if (auto read = read_head(from, head, dl); !read) return read;
+    if (auto read = http::try_read_head(from, head, dl); !read) return read;
     if (head.status >= 200 || head.status == 101) return {};
   }
   return fail(errc::protocol);
@@ -84,7 +58,15 @@ void keep_refusal(byte_stream& from, http::response_head& head, http::response* 
                   deadline dl) {
   if (refusal == nullptr) return;
   refusal->head = std::move(head);
-  refusal->body = proto::read_body(from, refusal->head, max_refusal_body, dl);
+  const auto length = http::body_of(refusal->head);
+  if (!length) return;
+  http::body_reader body(from, *length);
+  std::string& kept = refusal->body;
+  while (kept.size() < max_refusal_body) {
+    const auto piece = body.try_next(dl);
+    if (!piece || piece->empty()) return;
+    kept += as_text(piece->first(std::min(piece->size(), max_refusal_body - kept.size())));
+  }
 }
 
 // The answer to a request that could not even be read.
@@ -167,7 +149,7 @@ result<socket> try_attach_client(stream_ptr under, const client_options& options
 result<socket> try_attach_server(stream_ptr under, const server_options& options, deadline dl) try {
   const deadline until = earlier(dl, handshake_patience);
   http::request_head request;
-  if (auto read = read_head(*under, request, until); !read) {
+  if (auto read = http::try_read_head(*under, request, until); !read) {
     const std::error_code why = read.error();
     if (deserves_an_answer(why)) refuse(std::move(under), answer_to(why), earlier(dl, last_words));
     return fail(why);
