@@ -18,4 +18,10 @@ class clock_source {
 // source stays the caller's and must outlive its use. Returns the one before.
 const clock_source* set_clock_source(const clock_source* source) noexcept;
 
+// Called by caraway::now() the first time that a thread without a source asks, to give it one
+// before anything has been reckoned on another clock. For those whose clock is not the steady one;
+// to be set before threads are started.
+using clock_starter = void (*)() noexcept;
+void set_clock_starter(clock_starter starter) noexcept;
+
 }  // namespace caraway::base

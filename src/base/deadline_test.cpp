@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "base/clock_source.hpp"
 
 namespace caraway {
@@ -65,6 +67,17 @@ TEST(deadline, real_time_is_the_steady_clock) {
   const time_point here = now();
   EXPECT_LE(before, here);
   EXPECT_LE(here, clock::now());
+}
+
+TEST(deadline, a_thread_that_has_no_clock_yet_is_given_one_once) {
+  static int starts = 0;
+  base::set_clock_starter([]() noexcept { ++starts; });
+  std::thread([] {
+    static_cast<void>(now());
+    static_cast<void>(now());
+  }).join();
+  base::set_clock_starter(nullptr);
+  EXPECT_EQ(starts, 1);
 }
 
 }  // namespace

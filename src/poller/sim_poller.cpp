@@ -1,7 +1,7 @@
 // sim_poller.cpp - waits in virtual time, for a network in memory.
 //
 // wait() is where time passes. If nothing is ready it moves the clock to whatever comes first, the
-// end of the wait or the next event of the network, and looks again. Four things make it more than
+// end of the wait or the next event of the network, and looks again. Five things make it more than
 // that:
 //
 // 1. Real descriptors. Not everything a program waits for is simulated: a pipe from another
@@ -16,7 +16,11 @@
 //    would stand still for ever. After `patience` looks without a rest each further one takes a
 //    little time.
 //
-// 4. Order. What is ready at the same moment is reported in the order in which it was armed, or in
+// 4. Deadlines made before the first wait. A thread has no scheduler until it needs one, and a
+// deadline reckoned on the steady clock means nothing here. So where CARAWAY_POLLER chooses the
+// simulator, a thread's first look at the clock makes its scheduler.
+//
+// 5. Order. What is ready at the same moment is reported in the order in which it was armed, or in
 //    a random one if the weather says so. No decision depends on an address in memory or on the
 //    real clock: the same seed gives the same run.
 #include <poll.h>
@@ -27,6 +31,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <new>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,6 +39,7 @@
 #include "poller/sim_world.hpp"
 #include "poller/waker.hpp"
 #include "runtime/poller.hpp"
+#include "runtime/scheduler.hpp"
 
 namespace caraway::sim {
 namespace {
@@ -242,6 +248,17 @@ bool usable() noexcept {
 std::unique_ptr<runtime::poller> make() {
   return std::make_unique<sim_poller>();
 }
+
+void start_scheduler() noexcept {
+  runtime::scheduler::current();
+}
+
+[[maybe_unused]] const bool early = [] {
+  const char* wanted = std::getenv("CARAWAY_POLLER");
+  const bool chosen = wanted != nullptr && std::string_view(wanted) == "sim";
+  if (chosen) base::set_clock_starter(start_scheduler);
+  return chosen;
+}();
 
 }  // namespace
 }  // namespace caraway::sim

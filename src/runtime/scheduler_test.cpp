@@ -377,6 +377,15 @@ struct counting_poller : poller {
   void wake() noexcept override { real->wake(); }
 };
 
+TEST(scheduler, a_look_at_the_clock_before_the_first_wait_is_a_look_at_the_same_clock) {
+  std::thread([] {
+    const time_point before = now();
+    scheduler::current();
+    EXPECT_LE(before, now());
+    EXPECT_LT(now() - before, 1min);
+  }).join();
+}
+
 TEST(scheduler, an_idle_thread_does_not_go_round) {
   std::thread([] {
     auto owned = std::make_unique<counting_poller>();

@@ -34,7 +34,7 @@ for cc in ${GO_MATRIX_C:-gcc clang-19}; do
   try "$cc" -O2 -std=gnu17 -flto
   try "$cc" -O2 -std=gnu2x -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fcf-protection
   try "$cc" -O2 -std=gnu17 -fstack-protector-all -fstack-clash-protection -fPIC
-  try "$cc" -O3 -std=gnu17 -fomit-frame-pointer -march=native
+  try "$cc" -O3 -std=gnu17 -fomit-frame-pointer -funroll-loops
   try "$cc" -O3 -std=gnu17 -fomit-frame-pointer -flto -fcf-protection -fstack-protector-strong
 done
 for cxx in ${GO_MATRIX_CXX:-g++ clang++-19}; do
