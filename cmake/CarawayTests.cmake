@@ -15,9 +15,9 @@ foreach(file ${poller_files})
   string(REGEX REPLACE "_poller$" "" name ${name})
   list(APPEND caraway_pollers ${name})
 endforeach()
-set(caraway_polled_layers runtime sync io net proto dial capi)
+set(caraway_polled_layers runtime sync io net proto dial conformance capi)
 # These also run in stormy weather of the simulator, once for each seed (LAYER/NAME@sim-SEED).
-set(caraway_weathered_layers net proto dial)
+set(caraway_weathered_layers net proto dial conformance)
 set(caraway_seeds 1 7)
 
 function(caraway_add_test entry program suite)

@@ -102,7 +102,8 @@ struct parsed_header {
   frame_header header;
   // Bytes of the header; 0 while it is not whole.
   std::uint8_t used = 0;
-  // While it is not whole: how many bytes of input to have before trying again.
+  // While it is not whole: how many bytes of input to have before trying again, the fewest that may
+  // show a fault.
   std::uint8_t need = 0;
   frame_fault fault = frame_fault::none;
 };

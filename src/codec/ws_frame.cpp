@@ -96,21 +96,21 @@ const char* describe(frame_fault fault) noexcept {
 parsed_header parse_header(bytes in, role self, std::uint8_t allowed_reserved) noexcept {
   parsed_header p;
   frame_header& h = p.header;
-  p.need = 2;
+  p.need = 1;
   if (in.empty()) return p;
   p.fault = read_first(byte_at(in, 0), allowed_reserved, h);
+  p.need = 2;
   if (p.fault != frame_fault::none || in.size() < 2) return p;
   p.fault = read_second(byte_at(in, 1), self, h);
   if (p.fault != frame_fault::none) return p;
 
   const std::size_t digits = h.size == length_is_64_bit ? 8 : h.size == length_is_16_bit ? 2 : 0;
   const std::size_t whole = 2 + digits + (h.masked ? 4 : 0);
+  p.need = static_cast<std::uint8_t>(digits != 0 ? 2 + digits : whole);
+  if (in.size() < p.need) return p;
+  if (digits != 0) p.fault = read_extended_length(in.subspan(2, digits), h);
   p.need = static_cast<std::uint8_t>(whole);
-  if (digits != 0 && in.size() >= 2 + digits) {
-    p.fault = read_extended_length(in.subspan(2, digits), h);
-    if (p.fault != frame_fault::none) return p;
-  }
-  if (in.size() < whole) return p;
+  if (p.fault != frame_fault::none || in.size() < whole) return p;
   if (h.masked) std::memcpy(h.mask.data(), in.data() + 2 + digits, 4);
   p.used = p.need;
   return p;

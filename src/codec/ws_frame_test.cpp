@@ -122,6 +122,13 @@ TEST(ws_frame, a_fault_is_reported_with_the_byte_that_makes_it) {
   EXPECT_EQ(fault({0x82, 0xfe, 0x00, 0x7d}, role::server), frame_fault::length_not_minimal);
 }
 
+// The next byte that can show a fault: the first, the second, the last of the length, the end.
+std::size_t worth_waiting_for(const buffer& header, std::size_t shown, role self) {
+  const std::size_t before_mask = header.size() - (self == role::server ? 4 : 0);
+  if (shown < 2) return shown + 1;
+  return shown < before_mask ? before_mask : header.size();
+}
+
 TEST(ws_frame, a_header_parses_once_it_is_whole_and_never_before) {
   const std::vector<std::pair<buffer, role>> headers = {
       {wire({0x81, 0x05}), role::client},
@@ -136,7 +143,7 @@ TEST(ws_frame, a_header_parses_once_it_is_whole_and_never_before) {
       const parsed_header p = parse_header(in.view(), self);
       EXPECT_EQ(p.fault, frame_fault::none);
       EXPECT_EQ(p.used, 0);
-      EXPECT_EQ(p.need, n < 2 ? 2 : header.size());
+      EXPECT_EQ(p.need, worth_waiting_for(header, n, self));
     }
     EXPECT_EQ(parse_header(header, self).used, header.size());
   }

@@ -127,7 +127,7 @@ class ws_listener {
   ws_listener(const connection_options& options, bool direct)
       : connection_(options), direct_(direct) {}
 
-  // The next bytes have arrived.
+  // The next bytes have arrived. The connection is asked as seldom as it allows.
   void feed(std::string_view chunk) {
     while (!chunk.empty()) {
       const mutable_bytes into = connection_.destination();
@@ -136,12 +136,13 @@ class ws_listener {
         std::ranges::copy(as_bytes(chunk.substr(0, n)), into.begin());
         connection_.received(n);
         chunk.remove_prefix(n);
+        need_ = 0;
       } else {
         const bytes arrived = as_bytes(chunk);
         buffer_.insert(buffer_.end(), arrived.begin(), arrived.end());
         chunk = {};
       }
-      listen();
+      if (buffer_.size() >= need_) listen();
     }
   }
 
@@ -169,6 +170,7 @@ class ws_listener {
 
   // Too little input for another call to be worth while must change nothing.
   void expect_patience(std::size_t need) {
+    need_ = need;
     if (buffer_.size() >= need) throw std::logic_error("needs no more than it was shown");
     const std::vector<std::byte> before = buffer_;
     const event again = connection_.receive(buffer_);
@@ -215,6 +217,7 @@ class ws_listener {
   ws::connection connection_;
   bool direct_;
   bool over_ = false;
+  std::size_t need_ = 0;
   std::vector<std::byte> buffer_;
   std::string events_;
   std::string output_;

@@ -2,12 +2,7 @@
 // and byte by byte to see with which byte it notices.
 #include <gtest/gtest.h>
 
-#include <cctype>
-
-#include "control_cases.hpp"
-#include "fragmentation_cases.hpp"
-#include "framing_cases.hpp"
-#include "text_cases.hpp"
+#include "all_cases.hpp"
 
 namespace caraway::conformance {
 namespace {
@@ -35,15 +30,7 @@ TEST_P(connection, is_over_with_the_byte_that_decides_it) {
     EXPECT_EQ(ws::over_after(c.wire, options_of(c)), c.over_after);
 }
 
-std::string name_of_case(const testing::TestParamInfo<conformance_case>& info) {
-  return "section_" + info.param.name;
-}
-
-INSTANTIATE_TEST_SUITE_P(framing, connection, testing::ValuesIn(framing_cases()), name_of_case);
-INSTANTIATE_TEST_SUITE_P(fragmentation, connection, testing::ValuesIn(fragmentation_cases()),
-                         name_of_case);
-INSTANTIATE_TEST_SUITE_P(control, connection, testing::ValuesIn(control_cases()), name_of_case);
-INSTANTIATE_TEST_SUITE_P(text, connection, testing::ValuesIn(text_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(rfc6455, connection, testing::ValuesIn(all_cases()), name_of_case);
 
 }  // namespace
 }  // namespace caraway::conformance
