@@ -76,6 +76,21 @@ bool read_url(const urls::url_view& parsed, url& out) {
   return read_target(parsed, out.target) && read_host(parsed, out.host) && read_port(parsed, out);
 }
 
+// Boost.URL takes a host that begins with four numbers for an IPv4 literal and then stumbles over
+// the rest of "127.0.0.1.example". A digit in its encoded form is the same digit, and makes every
+// such host a name (RFC 3986 section 3.2.2).
+std::string with_a_plain_host(std::string_view text) {
+  std::string out(text);
+  const std::size_t slashes = text.find("://");
+  if (slashes == text.npos) return out;
+  const std::size_t begin = slashes + 3;
+  const std::size_t end = std::min(text.find_first_of("/?#", begin), text.size());
+  const std::size_t at = text.substr(0, end).rfind('@');
+  const std::size_t host = at == text.npos || at < begin ? begin : at + 1;
+  if (host < end && text[host] >= '0' && text[host] <= '9') out.insert(host, "%3");
+  return out;
+}
+
 }  // namespace
 
 std::string url::authority() const {
@@ -86,7 +101,8 @@ std::string url::authority() const {
 }
 
 result<url> parse_url(std::string_view text) try {
-  const auto parsed = urls::parse_uri({text.data(), text.size()});
+  const std::string plain = with_a_plain_host(text);
+  const auto parsed = urls::parse_uri(plain);
   url out;
   if (!parsed || !read_url(*parsed, out)) return fail(errc::invalid_url);
   return out;

@@ -54,6 +54,20 @@ TEST(url, the_host_is_decoded_and_in_lower_case) {
   EXPECT_EQ(parse_url("ws://127.0.0.1:8080")->authority(), "127.0.0.1:8080");
 }
 
+TEST(url, a_name_may_begin_like_an_address) {
+  const std::pair<const char*, const char*> hosts[] = {
+      {"ws://127.0.0.1.example.com/", "127.0.0.1.example.com"},
+      {"ws://1.2.3.4a:80/", "1.2.3.4a"},
+      {"ws://me:pw@1.2.3.4.5/1@2", "1.2.3.4.5"},
+      {"ws://255%2e1.2.3.4/", "255.1.2.3.4"},
+      {"ws://3com", "3com"}};
+  for (const auto& [text, host] : hosts) {
+    const auto u = parse_url(text);
+    ASSERT_TRUE(u) << text;
+    EXPECT_EQ(u->host, host) << text;
+  }
+}
+
 TEST(url, the_default_port_is_left_out_of_the_host_field) {
   EXPECT_EQ(parse_url("ws://h:80/")->authority(), "h");
   EXPECT_EQ(parse_url("ws://h:443/")->authority(), "h:443");
