@@ -313,20 +313,27 @@ static void a_server_that_refuses_is_a_protocol_error(void) {
   GIVES(hclose(b), 0);
 }
 
+static coroutine void refuse_a_long_target(int s) {
+  char resource[4], host[64];
+  FAILS(ws_attach_server(s, WS_TEXT, resource, sizeof resource, host, sizeof host, -1), EMSGSIZE);
+}
+
 static void a_target_that_does_not_fit_is_refused_politely(void) {
   static const char request[] =
       "GET /much-too-long HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n"
       "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
       "Sec-WebSocket-Version: 13\r\n\r\n";
-  char resource[4], host[64], status[12];
+  char status[12];
   int s[2];
+  int b;
   GIVES(ipc_pair(s), 0);
+  b = go(refuse_a_long_target(s[1]));
   GIVES(bsend(s[0], request, sizeof request - 1, -1), 0);
-  FAILS(ws_attach_server(s[1], WS_TEXT, resource, sizeof resource, host, sizeof host, -1),
-        EMSGSIZE);
   GIVES(brecv(s[0], status, sizeof status, -1), 0);
   CHECK(memcmp(status, "HTTP/1.1 414", 12) == 0);
   GIVES(hclose(s[0]), 0);
+  GIVES(bundle_wait(b, -1), 0);
+  GIVES(hclose(b), 0);
 }
 
 static void a_browser_is_let_in(void) {
