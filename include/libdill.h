@@ -373,7 +373,7 @@ DILL_EXPORT int dill_brecvl(int s, struct dill_iolist* first, struct dill_iolist
 #define brecvl dill_brecvl
 #endif
 
-/* --- message sockets: ws, your own ----------------------------------------------------------------- */
+/* --- message sockets: udp, ws, your own ----------------------------------------------------------------- */
 
 /* mrecv() returns the size of the message. EMSGSIZE: it does not fit; what becomes of it is said where
    the socket is made. mrecvl(s, NULL, NULL, deadline) drops one message. Others as above. */
@@ -550,6 +550,43 @@ DILL_EXPORT int dill_ipc_pair_mem(struct dill_ipc_pair_storage* mem, int s[2]);
 #define ipc_fromfd_mem dill_ipc_fromfd_mem
 #define ipc_pair dill_ipc_pair
 #define ipc_pair_mem dill_ipc_pair_mem
+#endif
+
+/* --- UDP ---------------------------------------------------------------------------------------------- */
+
+struct dill_udp_storage {
+  char _[96];
+};
+
+/* A message socket for datagrams. It is at `local`, or anywhere if that is NULL; port 0 is replaced in
+   `local` by the one the system chose. With a `remote` it hears nobody else, and that is where msend()
+   sends to. EINVAL: the families differ, or mem is NULL; EAFNOSUPPORT, EADDRINUSE, EADDRNOTAVAIL, EACCES,
+   EMFILE, ENFILE, ENOMEM, ECANCELED; ENETUNREACH and the like for the remote. */
+DILL_EXPORT int dill_udp_open(struct dill_ipaddr* local, const struct dill_ipaddr* remote);
+DILL_EXPORT int dill_udp_open_mem(struct dill_ipaddr* local, const struct dill_ipaddr* remote,
+                                  struct dill_udp_storage* mem);
+/* Sends one datagram to `addr`, or to the remote if that is NULL. Does not block: what cannot leave at
+   once is lost, as on the way. EINVAL: there is no address, a NULL buffer, a bad list; EMSGSIZE: more
+   than a datagram can carry (65507 bytes over IPv4); EAFNOSUPPORT, ENETUNREACH, EACCES and the like. */
+DILL_EXPORT int dill_udp_send(int s, const struct dill_ipaddr* addr, const void* buf, size_t len);
+DILL_EXPORT int dill_udp_sendl(int s, const struct dill_ipaddr* addr, struct dill_iolist* first,
+                               struct dill_iolist* last);
+/* Receives one datagram: its size, and who sent it in `addr` unless that is NULL. Blocks. EMSGSIZE: it
+   does not fit, and is gone. EBUSY: another coroutine receives; one may send meanwhile. ETIMEDOUT and
+   ECANCELED: nothing is lost, call again. A NULL list drops a datagram. */
+DILL_EXPORT ssize_t dill_udp_recv(int s, struct dill_ipaddr* addr, void* buf, size_t len,
+                                  int64_t deadline);
+DILL_EXPORT ssize_t dill_udp_recvl(int s, struct dill_ipaddr* addr, struct dill_iolist* first,
+                                   struct dill_iolist* last, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define udp_storage dill_udp_storage
+#define udp_open dill_udp_open
+#define udp_open_mem dill_udp_open_mem
+#define udp_send dill_udp_send
+#define udp_recv dill_udp_recv
+#define udp_sendl dill_udp_sendl
+#define udp_recvl dill_udp_recvl
 #endif
 
 /* --- WebSocket -------------------------------------------------------------------------------------- */

@@ -11,32 +11,17 @@
 #include "net/connect_race.hpp"
 #include "net/socket_check.hpp"
 #include "net/socket_listener.hpp"
+#include "net/socket_option.hpp"
 #include "net/socket_stream.hpp"
-#include "runtime/scheduler.hpp"
 
 namespace caraway::tcp {
 
+using net::name_of;
 using net::role;
+using net::set_option;
+using net::system;
 
 namespace {
-
-runtime::kernel& system() {
-  return runtime::scheduler::current().system();
-}
-
-result<void> set_option(runtime::kernel& k, int fd, int level, int name, int value) noexcept {
-  if (k.setsockopt(fd, level, name, &value, sizeof value) != 0) return fail(errno);
-  return {};
-}
-
-address name_of(int (runtime::kernel::*ask)(int, sockaddr*, socklen_t*) noexcept,
-                runtime::kernel& k, int fd) noexcept {
-  sockaddr_storage name;
-  socklen_t size = sizeof name;
-  auto* const plain = reinterpret_cast<sockaddr*>(&name);
-  if ((k.*ask)(fd, plain, &size) != 0) return {};
-  return address::from_native(plain, size).value_or(address());
-}
 
 class socket final : public net::socket_stream<stream> {
  public:
@@ -131,10 +116,7 @@ result<void> bind_and_listen(int fd, const address& at, const listen_options& op
   if (auto r = set_option(k, fd, SOL_SOCKET, SO_REUSEADDR, 1); !r) return r;
   if (options.reuse_port)
     if (auto r = set_option(k, fd, SOL_SOCKET, SO_REUSEPORT, 1); !r) return r;
-  // address::any is for IPv4 too, whatever the system's default.
-  const int only = at == address::any(at.port()) ? 0 : 1;
-  if (at.is_ipv6())
-    if (auto r = set_option(k, fd, IPPROTO_IPV6, IPV6_V6ONLY, only); !r) return r;
+  if (auto r = net::set_only_ipv6(k, fd, at); !r) return r;
   if (k.bind(fd, at.native(), at.native_size()) != 0) return fail(errno);
   if (k.listen(fd, options.backlog) != 0) return fail(errno);
   return {};

@@ -181,6 +181,8 @@ void endpoint::refuse(int code) noexcept {
 
 void endpoint::deliver(const address& from, std::vector<std::byte> data) {
   if (closed_ || datagrams_.size() == most_datagrams) return;
+  const bool strange = !from.same_host(remote) || from.port() != remote.port();
+  if (state_ == phase::connected && strange) return;
   datagrams_.push_back({from, std::move(data)});
 }
 

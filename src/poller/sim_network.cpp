@@ -57,6 +57,18 @@ void scatter(bytes data, msghdr& message) noexcept {
   }
 }
 
+// Where a datagram is to go. A socket for IPv6 sends to IPv4 addresses too.
+int assign_target(const endpoint& e, const sockaddr* name, socklen_t length, address& to) noexcept {
+  if (e.family == AF_INET6 && length >= sizeof(sockaddr_in) && name->sa_family == AF_INET) {
+    if (e.only_v6) return ENETUNREACH;
+    if (!to.assign(AF_INET, name, length)) return EINVAL;
+    to = to.mapped();
+    return 0;
+  }
+  if (length >= sizeof(sa_family_t) && name->sa_family != e.family) return EAFNOSUPPORT;
+  return to.assign(e.family, name, length) ? 0 : EINVAL;
+}
+
 bool takes(int domain, int type) noexcept {
   if (domain == AF_UNIX) return type == SOCK_STREAM;
   return type == SOCK_STREAM || type == SOCK_DGRAM;
@@ -374,7 +386,8 @@ long network::transmit_datagram(endpoint& e, const msghdr& message, std::vector<
   if (const int code = e.take_error(); code != 0) return -code;
   address to = e.remote;
   const auto* name = static_cast<const sockaddr*>(message.msg_name);
-  if (name != nullptr && !to.assign(e.family, name, message.msg_namelen)) return -EINVAL;
+  if (name != nullptr)
+    if (const int code = assign_target(e, name, message.msg_namelen, to); code != 0) return -code;
   if (name == nullptr && e.state() != endpoint::phase::connected) return -EDESTADDRREQ;
   if (data.size() > largest) return -EMSGSIZE;
   to = to.any_to_loopback();

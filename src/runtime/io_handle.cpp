@@ -165,6 +165,49 @@ result<std::size_t> io_handle::send(parts ps, deadline dl) noexcept {
   }
 }
 
+result<lent_buffer> io_handle::recv_datagram(sockaddr_storage& from, socklen_t& length,
+                                             deadline dl) noexcept {
+  constexpr std::size_t largest = 64 * 1024;
+  if (lowlevel::cancel_pending()) return fail(ECANCELED);
+  buffer_pool& pool = scheduler::current().buffers();
+  for (;;) {
+    if (may_be_ready(direction::in)) {
+      lent_buffer b = pool.borrow(largest);
+      if (!b) return fail(ENOMEM);
+      iovec piece{b.memory(), largest};
+      msghdr message{};
+      message.msg_name = &from;
+      message.msg_namelen = sizeof from;
+      message.msg_iov = &piece;
+      message.msg_iovlen = 1;
+      const ssize_t n = kernel_.recvmsg(fd_, &message, 0);
+      if (n >= 0) {
+        length = message.msg_namelen;
+        b.set_size(static_cast<std::size_t>(n));
+        return b;
+      }
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) return fail(transfer_failure());
+      may_be_ready_[index(direction::in)] = false;
+    }
+    if (const int code = park(direction::in, dl, "receive datagram"); code != 0) return fail(code);
+  }
+}
+
+result<void> io_handle::send_datagram(const msghdr& message, deadline dl) noexcept {
+  if (lowlevel::cancel_pending()) return fail(ECANCELED);
+  for (;;) {
+    if (may_be_ready(direction::out) || dl.is_immediate()) {
+      if (kernel_.sendmsg(fd_, &message, 0) >= 0) return {};
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) return fail(transfer_failure());
+      if (dl.is_immediate()) return fail(ETIMEDOUT);
+      may_be_ready_[index(direction::out)] = false;
+    }
+    if (const int code = park(direction::out, dl, "send datagram"); code != 0) return fail(code);
+  }
+}
+
 void io_handle::start_send(send_request& r) noexcept {
   request_ = &r;
   try_send_request();

@@ -85,6 +85,16 @@ class io_handle {
   // Sends some of `ps`, at least one byte. Blocks. ETIMEDOUT and ECANCELED: nothing was sent.
   virtual result<std::size_t> send(parts ps, deadline dl) noexcept;
 
+  // Receives one datagram into a buffer that is borrowed only once there is one, a buffer of size 0
+  // for an empty one. Who sent it goes to `from`. Blocks. Errors of recvmsg(2).
+  result<lent_buffer> recv_datagram(sockaddr_storage& from, socklen_t& length,
+                                    deadline dl) noexcept;
+
+  // Sends one datagram. Blocks while there is no room; if `dl` is `immediately` it does not even
+  // let others run. ETIMEDOUT and ECANCELED: nothing was sent. Errors of sendmsg(2); EBUSY if
+  // another coroutine waits to send.
+  result<void> send_datagram(const msghdr& message, deadline dl) noexcept;
+
   // Begins to send r.remaining and returns at once. One request at a time.
   virtual void start_send(send_request& r) noexcept;
   // Takes a request back: r.remaining says what was not sent; finished() will not be called. Never
