@@ -2,6 +2,9 @@
 # becomes a plain program that replays the seeds in fuzz/seeds/NAME (ctest entry fuzz/NAME); with
 # CARAWAY_FUZZ also a libFuzzer program fuzz_NAME, which `make fuzz` runs for a while.
 file(GLOB targets CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/*_fuzz.cpp)
+if(NOT CARAWAY_DEFLATE)
+  list(FILTER targets EXCLUDE REGEX "deflate[^/]*_fuzz\\.cpp$")
+endif()
 if(CARAWAY_TESTS AND targets)
   add_library(fuzz_replay OBJECT ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/replay.cpp)
   target_link_libraries(fuzz_replay PRIVATE caraway_flags)

@@ -7,7 +7,7 @@
 //     key = ws::make_key(random);
 //     send(*ws::upgrade_request(options, key));
 //     http::parse(seen, answer);
-//     subprotocol = ws::check_response(answer, key, options.subprotocols);
+//     agreed = ws::check_response(answer, key, options);
 //
 //     // server
 //     http::parse(seen, request);
@@ -25,6 +25,7 @@
 
 #include "caraway/error.hpp"
 #include "caraway/http_head.hpp"
+#include "caraway/ws_deflate.hpp"
 
 namespace caraway::ws {
 
@@ -41,6 +42,8 @@ struct client_options {
   std::vector<std::string> subprotocols;  // the one liked best first
   http::field_list headers;               // further fields: Authorization, Cookie, Origin, ...
   ws::limits limits;                      // for the conversation after the handshake
+  // Compression to ask for; the server may decline. Nothing: none is.
+  std::optional<deflate_options> deflate = std::nullopt;
 };
 
 // The value of Sec-WebSocket-Key: 16 random bytes in base64 (4.1).
@@ -53,19 +56,26 @@ bool is_key(std::string_view key) noexcept;
 std::string accept_key(std::string_view key);
 
 // The request of a client, in its bytes (4.1). EINVAL: no host, a subprotocol that is no token or
-// is there twice, a header that cannot be sent, or one that belongs to the handshake itself.
+// is there twice, a header that cannot be sent, or one that belongs to the handshake itself, a
+// number in `deflate` out of its range.
 result<std::string> upgrade_request(const client_options& options, std::string_view key);
 
-// Checks what the server answered to a request made with `key` and `subprotocols`: the subprotocol
-// it chose, empty for none (4.1). errc::handshake_refused: the status is not 101; errc::protocol:
-// it is, but the answer breaks the rules: wrong accept key, a subprotocol or an extension nobody
-// asked for.
-result<std::string> check_response(const http::response_head& response, std::string_view key,
-                                   std::span<const std::string> subprotocols);
+// What came out of a handshake, on a client.
+struct agreement {
+  std::string subprotocol;  // empty for none
+  std::optional<deflate_options> deflate;
+};
+
+// Checks what the server answered to a request made of `key` and `options` (4.1).
+// errc::handshake_refused: the status is not 101; errc::protocol: it is, but the answer breaks the
+// rules: wrong accept key, a subprotocol or an extension nobody asked for, compression in another
+// way than offered.
+result<agreement> check_response(const http::response_head& response, std::string_view key,
+                                 const client_options& options);
 
 // Checks a request by the rules of 4.2.1: nothing if it may be upgraded, else the response to give:
 // 405 for another method than GET, 426 if it asks for no upgrade to websocket or for another
-// version than 13, 400 for everything else. Extensions it offers are left alone.
+// version than 13, 400 for everything else. Which extensions it offers does not matter here.
 std::optional<http::response> check_request(const http::request_head& request);
 
 // True if the request has no Origin field, or one that names the host in its Host field. Browsers
@@ -76,11 +86,13 @@ bool is_same_origin(const http::request_head& request) noexcept;
 std::string choose_subprotocol(const http::request_head& request,
                                std::span<const std::string> ours);
 
-// The answer 101, in its bytes, to a request that passed check_request(), with `subprotocol` unless
-// it is empty and further fields (4.2.2). EINVAL: a subprotocol that was not offered, a header that
+// The answer 101, in its bytes, to a request that passed check_request(), with `subprotocol` and
+// `extensions` (the answer of choose_deflate(), say) unless they are empty, and further fields
+// (4.2.2). EINVAL: a subprotocol that was not offered, a header that
 // cannot be sent or that belongs to the handshake itself.
 result<std::string> upgrade_response(const http::request_head& request,
-                                     std::string_view subprotocol, const http::field_list& headers);
+                                     std::string_view subprotocol, const http::field_list& headers,
+                                     std::string_view extensions = {});
 
 // A response with a short body in plain text, after which the connection is closed.
 http::response refusal(int status, std::string_view text, http::field_list headers = {});

@@ -6,6 +6,7 @@
 #include "caraway/url.hpp"
 #include "codec/base64.hpp"
 #include "codec/sha1.hpp"
+#include "codec/ws_extension.hpp"
 
 namespace caraway::ws {
 namespace {
@@ -77,6 +78,15 @@ void append(http::field_list& to, const http::field_list& more) {
   to.insert(to.end(), more.begin(), more.end());
 }
 
+// The subprotocol the server chose, empty for none.
+result<std::string> check_subprotocol(const http::field_list& fields,
+                                      std::span<const std::string> offered) {
+  if (http::count(fields, "Sec-WebSocket-Protocol") == 0) return std::string();
+  const auto chosen = only(fields, "Sec-WebSocket-Protocol");
+  if (!chosen || !contains(offered, *chosen)) return fail(errc::protocol);
+  return std::string(*chosen);
+}
+
 }  // namespace
 
 std::string make_key(std::span<const std::byte, 16> random) {
@@ -101,6 +111,7 @@ std::string accept_key(std::string_view key) {
 result<std::string> upgrade_request(const client_options& options, std::string_view key) try {
   if (options.host.empty() || !is_key(key)) return fail(EINVAL);
   if (!are_distinct_tokens(options.subprotocols) || !may_add(options.headers)) return fail(EINVAL);
+  if (options.deflate && !is_valid(*options.deflate)) return fail(EINVAL);
   http::request_head head{
       .method = "GET", .target = options.target, .minor_version = 1, .fields = {}};
   head.fields = {{"Host", options.host},
@@ -110,23 +121,25 @@ result<std::string> upgrade_request(const client_options& options, std::string_v
                  {"Sec-WebSocket-Version", std::string(version)}};
   if (!options.subprotocols.empty())
     head.fields.push_back({"Sec-WebSocket-Protocol", joined(options.subprotocols)});
+  if (options.deflate && can_deflate())
+    head.fields.push_back({"Sec-WebSocket-Extensions", deflate_offer(*options.deflate)});
   append(head.fields, options.headers);
   return http::format(head);
 } catch (const std::bad_alloc&) {
   return fail(ENOMEM);
 }
 
-result<std::string> check_response(const http::response_head& response, std::string_view key,
-                                   std::span<const std::string> subprotocols) try {
+result<agreement> check_response(const http::response_head& response, std::string_view key,
+                                 const client_options& options) try {
   if (response.status != 101) return fail(errc::handshake_refused);
   const http::field_list& fields = response.fields;
   if (!asks_for_websocket(fields)) return fail(errc::protocol);
   if (only(fields, "Sec-WebSocket-Accept") != accept_key(key)) return fail(errc::protocol);
-  if (!http::tokens(fields, "Sec-WebSocket-Extensions").empty()) return fail(errc::protocol);
-  if (http::count(fields, "Sec-WebSocket-Protocol") == 0) return std::string();
-  const auto chosen = only(fields, "Sec-WebSocket-Protocol");
-  if (!chosen || !contains(subprotocols, *chosen)) return fail(errc::protocol);
-  return std::string(*chosen);
+  auto subprotocol = check_subprotocol(fields, options.subprotocols);
+  if (!subprotocol) return fail(subprotocol.error());
+  const auto deflate = check_deflate(response, can_deflate() ? options.deflate : std::nullopt);
+  if (!deflate) return fail(deflate.error());
+  return agreement{std::move(*subprotocol), *deflate};
 } catch (const std::bad_alloc&) {
   return fail(ENOMEM);
 }
@@ -148,6 +161,7 @@ std::optional<http::response> check_request(const http::request_head& request) {
   if (!key || !is_key(*key)) return refusal(400, "Sec-WebSocket-Key is missing or wrong.\n");
   for (const std::string_view name : http::tokens(fields, "Sec-WebSocket-Protocol"))
     if (!http::is_token(name)) return refusal(400, "Sec-WebSocket-Protocol is malformed.\n");
+  if (!parse_extensions(fields)) return refusal(400, "Sec-WebSocket-Extensions is malformed.\n");
   return std::nullopt;
 }
 
@@ -173,8 +187,8 @@ std::string choose_subprotocol(const http::request_head& request,
 }
 
 result<std::string> upgrade_response(const http::request_head& request,
-                                     std::string_view subprotocol,
-                                     const http::field_list& headers) try {
+                                     std::string_view subprotocol, const http::field_list& headers,
+                                     std::string_view extensions) try {
   const auto key = http::find(request.fields, "Sec-WebSocket-Key");
   const auto offered = http::tokens(request.fields, "Sec-WebSocket-Protocol");
   if (!key || !may_add(headers)) return fail(EINVAL);
@@ -186,6 +200,8 @@ result<std::string> upgrade_response(const http::request_head& request,
                  {"Sec-WebSocket-Accept", accept_key(*key)}};
   if (!subprotocol.empty())
     head.fields.push_back({"Sec-WebSocket-Protocol", std::string(subprotocol)});
+  if (!extensions.empty())
+    head.fields.push_back({"Sec-WebSocket-Extensions", std::string(extensions)});
   append(head.fields, headers);
   return http::format(head);
 } catch (const std::bad_alloc&) {

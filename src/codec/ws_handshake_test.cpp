@@ -60,9 +60,11 @@ int status_for(const http::request_head& request) {
 }
 
 std::error_code verdict_on(const http::response_head& response,
-                           std::vector<std::string> offered = {}) {
-  const auto chosen = check_response(response, sample_key, offered);
-  return chosen ? std::error_code() : chosen.error();
+                           std::vector<std::string> subprotocols = {}) {
+  client_options offered;
+  offered.subprotocols = std::move(subprotocols);
+  const auto agreed = check_response(response, sample_key, offered);
+  return agreed ? std::error_code() : agreed.error();
 }
 
 TEST(ws_handshake, the_sample_of_the_rfc_comes_out) {
@@ -131,6 +133,9 @@ TEST(ws_handshake, a_good_request_passes_in_all_its_spellings) {
   EXPECT_EQ(status_for(with(good, "Upgrade", "WebSocket")), 101);
   EXPECT_EQ(status_for(with(good, "Upgrade", "h2c, websocket")), 101);
   EXPECT_EQ(status_for(with(good, "Sec-WebSocket-Extensions", "permessage-deflate")), 101);
+  EXPECT_EQ(status_for(with(good, "Sec-WebSocket-Extensions", "x; y=\"z\", , never-heard-of")),
+            101);
+  EXPECT_EQ(status_for(with(good, "Sec-WebSocket-Extensions", "permessage-deflate; =")), 400);
   EXPECT_EQ(status_for(with(good, "Content-Length", "0")), 101);
 }
 
@@ -174,8 +179,12 @@ TEST(ws_handshake, the_answer_satisfies_the_client) {
   http::response_head head;
   ASSERT_EQ(http::parse(as_bytes(*text), head), result<std::size_t>(text->size()));
   EXPECT_EQ(http::find(head.fields, "Set-Cookie"), "a=b");
-  const std::vector<std::string> offered = {"chat", "superchat"};
-  EXPECT_EQ(check_response(head, sample_key, offered), result<std::string>("superchat"));
+  client_options offered;
+  offered.subprotocols = {"chat", "superchat"};
+  const auto agreed = check_response(head, sample_key, offered);
+  ASSERT_TRUE(agreed);
+  EXPECT_EQ(agreed->subprotocol, "superchat");
+  EXPECT_FALSE(agreed->deflate);
 }
 
 TEST(ws_handshake, an_answer_the_client_did_not_ask_for_cannot_be_made) {

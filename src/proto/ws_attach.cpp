@@ -41,8 +41,8 @@ result<void> read_answer(byte_stream& from, http::response_head& head, deadline 
   return fail(errc::protocol);
 }
 
-result<std::string> shake_client(byte_stream& with, const client_options& options,
-                                 http::response_head& answer, deadline dl) {
+result<agreement> shake_client(byte_stream& with, const client_options& options,
+                               http::response_head& answer, deadline dl) {
   std::array<std::byte, 16> random;
   base::random_bytes(random);
   const std::string key = make_key(random);
@@ -50,7 +50,7 @@ result<std::string> shake_client(byte_stream& with, const client_options& option
   if (!request) return fail(request.error());
   if (auto sent = write(with, *request, dl); !sent) return fail(sent.error());
   if (auto read = read_answer(with, answer, dl); !read) return fail(read.error());
-  return check_response(answer, key, options.subprotocols);
+  return check_response(answer, key, options);
 }
 
 // What the server said instead, as much of it as can be had.
@@ -131,15 +131,14 @@ result<socket> try_attach_client(stream_ptr under, const client_options& options
                                  http::response* refusal) try {
   const deadline until = earlier(dl, handshake_patience);
   http::response_head answer;
-  auto subprotocol = shake_client(*under, options, answer, until);
-  if (!subprotocol) {
-    if (subprotocol.error() == errc::handshake_refused)
-      keep_refusal(*under, answer, refusal, until);
-    return fail(subprotocol.error());
+  auto agreed = shake_client(*under, options, answer, until);
+  if (!agreed) {
+    if (agreed.error() == errc::handshake_refused) keep_refusal(*under, answer, refusal, until);
+    return fail(agreed.error());
   }
   auto made = make(std::move(under), role::client, options.limits);
   if (!made) return fail(made.error());
-  (*made)->subprotocol = std::move(*subprotocol);
+  (*made)->subprotocol = std::move(agreed->subprotocol);
   (*made)->response = std::move(answer);
   return socket_access::wrap(std::move(*made));
 } catch (const std::bad_alloc&) {
