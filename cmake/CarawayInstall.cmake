@@ -1,6 +1,7 @@
-# Installation: headers, libraries, the command, a CMake package `caraway` (targets caraway::caraway
-# and caraway::dill), the pkg-config modules caraway and libdill, and the script that shows gdb the
-# coroutines. Static and shared builds alike.
+# Installation: headers, libraries, the command, the CMake packages `caraway` (targets caraway::caraway
+# and caraway::dill) and `libdill` (target libdill::dill, as programs written for libdill have it), the
+# pkg-config modules caraway and libdill, and the script that shows gdb the coroutines. Static and shared
+# builds alike. The manual pages are in CarawayMan.
 include(CMakePackageConfigHelpers)
 
 set(caraway_package ${CMAKE_INSTALL_LIBDIR}/cmake/caraway)
@@ -57,6 +58,28 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/package/caraway-con
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/package/caraway-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/package/caraway-config-version.cmake
         DESTINATION ${caraway_package})
+
+# Such programs may be in C only; the static library brings C++ into the link.
+if(TARGET dill)
+  set(libdill_package ${CMAKE_INSTALL_LIBDIR}/cmake/libdill)
+  set(libdill_languages "")
+  if(caraway_kind STREQUAL STATIC_LIBRARY)
+    set(libdill_languages "enable_language(CXX)\n")
+  endif()
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/package/libdill-config.cmake CONTENT
+"include(CMakeFindDependencyMacro)
+@libdill_languages@find_dependency(caraway PATHS \${CMAKE_CURRENT_LIST_DIR}/../caraway NO_DEFAULT_PATH)
+if(NOT TARGET libdill::dill)
+  add_library(libdill::dill INTERFACE IMPORTED)
+  set_target_properties(libdill::dill PROPERTIES INTERFACE_LINK_LIBRARIES caraway::dill)
+endif()
+" @ONLY)
+  write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/package/libdill-config-version.cmake
+    VERSION 2.14 COMPATIBILITY SameMajorVersion)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/package/libdill-config.cmake
+                ${CMAKE_CURRENT_BINARY_DIR}/package/libdill-config-version.cmake
+          DESTINATION ${libdill_package})
+endif()
 
 # pkg-config. libdill.pc has the version of the interface it stands in for. In a static build the private
 # parts are not optional, hence no `--static` is asked for. The files find their place from where they are,

@@ -614,7 +614,7 @@ DILL_EXPORT int dill_ws_attach_server(int s, int flags, char* resource, size_t r
 DILL_EXPORT int dill_ws_attach_server_mem(int s, int flags, char* resource, size_t resourcelen,
                                           char* host, size_t hostlen, struct dill_ws_storage* mem,
                                           int64_t deadline);
-/* Sends one message, of the type in `flags`. EPIPE after ws_done(); EPROTO: text that is not UTF-8;
+/* Sends one message, of the type in `flags`. EPIPE after ws_done(); EPROTO: the peer broke the rules;
    EBUSY, EINVAL, ECONNRESET; ETIMEDOUT and ECANCELED: nothing of it was sent, send it again. */
 DILL_EXPORT int dill_ws_send(int s, int flags, const void* buf, size_t len, int64_t deadline);
 DILL_EXPORT int dill_ws_sendl(int s, int flags, struct dill_iolist* first, struct dill_iolist* last,
