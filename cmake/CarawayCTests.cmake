@@ -26,9 +26,11 @@ foreach(file ${c_programs})
 endforeach()
 
 if(NOT CARAWAY_SANITIZE AND NOT BUILD_SHARED_LIBS)
+  string(TOLOWER "${openssl_parts}" openssl_libraries)
+  list(TRANSFORM openssl_libraries PREPEND -l)
   add_test(NAME programs/go_matrix
            COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/capi/go_matrix.sh
                    ${CMAKE_CURRENT_SOURCE_DIR}/include $<TARGET_FILE:dill> $<TARGET_FILE:caraway>
-                   -lstdc++ -lm -lcrypto -lboost_url -lz -lpthread)
+                   -lstdc++ -lm ${openssl_libraries} -lboost_url -lz -lpthread)
   set_tests_properties(programs/go_matrix PROPERTIES TIMEOUT 300 LABELS programs)
 endif()

@@ -18,6 +18,7 @@ function(caraway_layer_sources out)
   else()
     list(FILTER found EXCLUDE REGEX "/deflate_zlib\\.cpp$")
   endif()
+  caraway_choose_tls(found)
   list(FIND ARGN runtime with_runtime)
   if(with_runtime GREATER -1)
     caraway_context_source(context)
@@ -39,6 +40,30 @@ function(caraway_choose_by_processor list)
     endif()
   endforeach()
   set(${list} ${chosen} PARENT_SCOPE)
+endfunction()
+
+# Keeps of the files in LIST those about TLS (tls.cpp, tls_NAME.cpp), or with CARAWAY_TLS off what stands
+# in for them (tls_absent.cpp).
+function(caraway_choose_tls list)
+  set(chosen ${${list}})
+  if(CARAWAY_TLS)
+    list(FILTER chosen EXCLUDE REGEX "/tls_absent(_test)?\\.cpp$")
+  else()
+    set(absent ${chosen})
+    list(FILTER absent INCLUDE REGEX "/tls_absent(_test)?\\.cpp$")
+    list(FILTER chosen EXCLUDE REGEX "/tls(_[^/]*)?\\.cpp$")
+    list(APPEND chosen ${absent})
+  endif()
+  set(${list} ${chosen} PARENT_SCOPE)
+endfunction()
+
+# The libraries of OpenSSL that are needed: SHA-1 is in Crypto.
+function(caraway_openssl_parts out)
+  set(parts Crypto)
+  if(CARAWAY_TLS)
+    list(PREPEND parts SSL)
+  endif()
+  set(${out} ${parts} PARENT_SCOPE)
 endfunction()
 
 # The context switch: the file named after the processor, else the portable one.

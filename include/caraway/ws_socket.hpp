@@ -172,7 +172,7 @@ class socket final : public message_stream {
   }
 
   // Blocks until everything that was sent is with the kernel.
-  result<void> try_flush(deadline dl) override;
+  result<void> try_flush(deadline dl);
 
   // Ending
 
