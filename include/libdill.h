@@ -552,6 +552,19 @@ DILL_EXPORT int dill_ipc_pair_mem(struct dill_ipc_pair_storage* mem, int s[2]);
 #define ipc_pair_mem dill_ipc_pair_mem
 #endif
 
+/* --- TCP by name ------------------------------------------------------------------------------------ */
+
+/* A TCP connection to the first address of `name` that answers (RFC 8305); a literal will do. IPv6 and
+   IPv4 take turns, the next address 250 ms after the last or as soon as that has failed. Blocks. EINVAL:
+   name is NULL, empty or too long, or the port is not one of 1 to 65535; EADDRNOTAVAIL: the name has no
+   address; EAGAIN: no answer about the name could be had; what the first address failed with if all did:
+   ECONNREFUSED, ENETUNREACH and the like; ETIMEDOUT, ECANCELED, ENOMEM. */
+DILL_EXPORT int dill_happyeyeballs_connect(const char* name, int port, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define happyeyeballs_connect dill_happyeyeballs_connect
+#endif
+
 /* --- UDP ---------------------------------------------------------------------------------------------- */
 
 struct dill_udp_storage {

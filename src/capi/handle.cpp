@@ -112,7 +112,7 @@ class no_blocking {
 int add(dill_hvfs& vfs, bool own) noexcept {
   if (lowlevel::cancel_pending()) return outcome(ECANCELED);
   const int h = handles().add(vfs, own);
-  return h < 0 ? outcome(ENOMEM) : h;
+  return h < 0 ? outcome(ENOMEM) : outcome(0, h);
 }
 
 }  // namespace

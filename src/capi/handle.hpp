@@ -5,7 +5,7 @@
 
 namespace caraway::capi {
 
-// A number for `o`; -1 and errno: ECANCELED, ENOMEM.
+// A number for `o`, errno 0; -1 and errno: ECANCELED, ENOMEM.
 int make_handle(object& o) noexcept;
 
 // The object of `h`; nullptr and EBADF.

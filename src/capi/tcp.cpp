@@ -1,5 +1,5 @@
 // tcp.cpp - TCP connections and listeners.
-#include "caraway/tcp.hpp"
+#include "capi/tcp.hpp"
 
 #include "caraway/wait.hpp"
 
@@ -68,6 +68,11 @@ int stream_from_fd(int fd, dill_tcp_storage* mem) noexcept {
 }
 
 }  // namespace
+
+int make_tcp(tcp::stream_ptr connection) noexcept {
+  return make_stream(std::move(connection), tcp_type, static_cast<dill_tcp_storage*>(nullptr));
+}
+
 }  // namespace caraway::capi
 
 using namespace caraway;

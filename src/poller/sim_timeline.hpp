@@ -44,9 +44,8 @@ class timeline {
   }
 
  private:
-  // Every world begins at the same time, before any that the real clock can show: a deadline made
-  // before there was a world is late then, but has not passed.
-  time_point now_{std::chrono::seconds(1)};
+  // Every world begins at the same time.
+  time_point now_{std::chrono::hours(1)};
   std::uint64_t next_ = 0;
   bool running_ = false;
   std::map<std::pair<time_point, std::uint64_t>, action> events_;
