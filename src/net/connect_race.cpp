@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <new>
 
 #include "caraway/event.hpp"
 #include "caraway/task_group.hpp"
@@ -21,26 +22,19 @@ struct race {
   event changed;
 };
 
-// Counts an attempt out, also when it throws.
-class attempt_end {
- public:
-  explicit attempt_end(race& r) noexcept : race_(r) {}
-  attempt_end(const attempt_end&) = delete;
-  attempt_end& operator=(const attempt_end&) = delete;
-  ~attempt_end() {
-    --race_.running;
-    race_.changed.set();
-  }
+// A connector may run out of memory as an operator new does; that is a failure like any other.
+result<tcp::stream_ptr> try_one(connector connect, const address& to, deadline dl) try {
+  return connect(to, dl);
+} catch (const std::bad_alloc&) {
+  return fail(ENOMEM);
+}
 
- private:
-  race& race_;
-};
-
-void attempt(race& r, const address& to, deadline dl) {
-  const attempt_end end(r);
-  auto connected = tcp::try_connect(to, dl);
+void attempt(race& r, connector connect, const address& to, deadline dl) {
+  auto connected = try_one(connect, to, dl);
   if (connected && r.winner == nullptr) r.winner = std::move(*connected);
   if (!connected && !r.first_failure) r.first_failure = connected.error();
+  --r.running;
+  r.changed.set();
 }
 
 // Waits until somebody has won, nobody runs any more, or `until`.
@@ -77,14 +71,15 @@ std::vector<address> alternate_families(std::span<const address> all) {
   return order;
 }
 
-result<tcp::stream_ptr> connect_first(std::span<const address> all, deadline dl) {
-  if (all.size() == 1) return tcp::try_connect(all.front(), dl);
+result<tcp::stream_ptr> connect_first(std::span<const address> all, deadline dl,
+                                      connector connect) {
+  if (all.size() == 1) return try_one(connect, all.front(), dl);
   race r;
   result<void> news;
   {
     task_group attempts;
     for (const address& to : all) {
-      const auto started = attempts.try_go([&r, to, dl] { attempt(r, to, dl); });
+      const auto started = attempts.try_go([&r, connect, to, dl] { attempt(r, connect, to, dl); });
       if (!started) return fail(started.error());
       ++r.running;
       news = wait_for_news(r, &to == &all.back() ? dl : earlier(dl, head_start));

@@ -14,9 +14,13 @@ namespace caraway::net {
 // family the order stays (RFC 8305 4).
 std::vector<address> alternate_families(std::span<const address> all);
 
+// How one address is tried.
+using connector = result<tcp::stream_ptr> (*)(const address& to, deadline dl);
+
 // Tries the addresses in order: the next one 250 ms after the last, or as soon as none is being
 // tried any more. The first that answers wins, the others are given up. `all` is not empty. Blocks.
 // The error of the first address that failed; ETIMEDOUT, ECANCELED.
-result<tcp::stream_ptr> connect_first(std::span<const address> all, deadline dl);
+result<tcp::stream_ptr> connect_first(std::span<const address> all, deadline dl,
+                                      connector connect = tcp::try_connect);
 
 }  // namespace caraway::net

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <new>
 #include <vector>
 
 #include "caraway/task_group.hpp"
@@ -81,6 +82,22 @@ TEST(connect_race, a_cancelled_caller_gives_all_attempts_up) {
   group.go([&] { EXPECT_EQ(connect_first(all, never).error(), os_error(ECANCELED)); });
   sleep(milliseconds(5));
   group.cancel();
+}
+
+// There is no memory for port 1.
+result<tcp::stream_ptr> connect_if_there_is_memory(const address& to, deadline dl) {
+  if (to.port() == 1) throw std::bad_alloc();
+  return tcp::try_connect(to, dl);
+}
+
+TEST(connect_race, an_attempt_without_memory_is_one_that_failed) {
+  auto l = tcp::listen(address::loopback(0));
+  const std::vector all = {address::loopback(1), l.local_address()};
+  EXPECT_TRUE(connect_first(all, seconds(10), connect_if_there_is_memory));
+  const std::vector none = {address::loopback(1), address::loopback(1)};
+  EXPECT_EQ(connect_first(none, seconds(10), connect_if_there_is_memory).error(), os_error(ENOMEM));
+  const std::vector one = {address::loopback(1)};
+  EXPECT_EQ(connect_first(one, seconds(10), connect_if_there_is_memory).error(), os_error(ENOMEM));
 }
 
 }  // namespace

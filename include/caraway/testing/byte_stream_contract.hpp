@@ -508,8 +508,10 @@ inline bool converse_or_abort(byte_stream& s, bool first, const contract_report&
   if (r.error() == os_error(ECONNRESET)) {
     report.expect(!write(s, pattern(1), soon()), "a write to a broken stream must fail");
     report.expect(!s.try_done(soon()), "done on a broken stream must fail");
+    report.expect(!s.healthy(), "a broken stream is not healthy");
   }
   s.abort();
+  report.expect(!s.healthy(), "an aborted stream is not healthy");
   report.expect_error(s.try_fill(1, soon()), errc::closed, "fill after abort");
   report.expect_error(s.try_close(soon()), errc::closed, "close after abort");
   return false;
