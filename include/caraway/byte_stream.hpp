@@ -37,6 +37,12 @@
 
 namespace caraway {
 
+// Memory of a stream that somebody holds on to. Goes on the thread of the stream.
+class kept_memory {
+ public:
+  virtual ~kept_memory() = default;
+};
+
 class byte_stream {
  public:
   virtual ~byte_stream() = default;
@@ -54,6 +60,11 @@ class byte_stream {
   // Drops the first `n` buffered bytes; `n` is at most buffered().size(). Does not block.
   virtual void consume(std::size_t n) noexcept = 0;
 
+  // Consumes the first `n` buffered bytes, which stay in place all the same for as long as the caller
+  // keeps what this returns. For those who still use bytes while more is received. nullptr: this
+  // stream cannot, or there is no memory, and nothing has happened. Does not block.
+  virtual std::unique_ptr<kept_memory> consume_but_keep(std::size_t n) noexcept;
+
   // Receives at least `min` bytes, at most into.size(), into `into`, and consumes them; buffered
   // ones first, the rest straight from the source where it can. Blocks. Returns how many.
   // `received`, if given, says after a failure how many bytes are in `into` already: those are
@@ -68,6 +79,10 @@ class byte_stream {
   // Blocks until everything written is with the kernel. ETIMEDOUT and ECANCELED: some of it is not
   // yet; it stays queued.
   virtual result<void> try_flush(deadline dl) = 0;
+
+  // How many bytes were written and are not with the kernel yet; 0 where nothing is held back. Does
+  // not block.
+  virtual std::size_t pending() const noexcept { return 0; }
 
   // Flushes and tells the peer that nothing more comes; receiving goes on. errc::closed the second
   // time.

@@ -26,6 +26,8 @@ enum class errc {
   message_too_big,    // a limit on size or count was exceeded [EMSGSIZE]
   protocol,           // the peer broke the rules of the protocol [EPROTO]
   peer_closed,        // the peer closed the conversation with a code and a reason [EPIPE]
+  keepalive,          // the peer gave no sign of life, and was given up [ECONNRESET]
+  idle,               // no message for too long, so this side closed the conversation [EPIPE]
   handshake_refused,  // the server answered the upgrade with another status [EPROTO]
   invalid_url,        // not a URL, or a scheme that is not known here [EINVAL]
   name_not_found,     // the name resolves to no address [EADDRNOTAVAIL]

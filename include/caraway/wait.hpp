@@ -45,7 +45,8 @@ using wait_queue = list<waiter>;
 
 // A timer of the scheduler's wheel.
 struct timer : list_node {
-  long long due = 0;  // in ticks of the wheel
+  long long due = 0;           // in ticks of the wheel
+  operation* owner = nullptr;  // whose time-out it is; an alarm of the runtime has none
 };
 
 // One blocking call of one coroutine. Lives on that coroutine's stack.
@@ -87,9 +88,7 @@ class operation {
   waiter* first_ = nullptr;
   waiter* winner_ = nullptr;
   runtime::coroutine* parked_ = nullptr;
-  struct expiry : timer {
-    operation* owner = nullptr;
-  } expiry_;
+  timer expiry_;
   int code_ = 0;
   bool finished_ = false;
   time_point since_{};

@@ -136,6 +136,15 @@ class connection {
   // of the next receive(), which may well be given no input; invalid UTF-8 at once.
   void received(std::size_t n) noexcept;
 
+  // The memory of the message that receive() has shown last, if it lay in the connection's own: the
+  // payload stays in place as long as that. nullptr if it did not, or is gone.
+  std::unique_ptr<std::byte[]> keep_message() noexcept;
+
+  // Breaks the conversation off because of something the connection does not know of: a close frame
+  // with `code` and `why`, which outlives the connection, is queued, and it says `failed` from now
+  // on. Nothing happens once it is over.
+  void fail(std::uint16_t code, const char* why) noexcept;
+
   // The transport has ended. `closed` if the peer's close frame had come, else `failed` with 1006.
   event receive_eof() noexcept;
 

@@ -26,14 +26,9 @@
 #include "caraway/error.hpp"
 #include "caraway/http_head.hpp"
 #include "caraway/ws_deflate.hpp"
+#include "caraway/ws_limits.hpp"
 
 namespace caraway::ws {
-
-// What is received at most.
-struct limits {
-  std::uint64_t message = std::uint64_t{1} << 20;  // bytes, all fragments together
-  std::uint32_t fragments = 131072;                // frames of one message
-};
 
 // What a client asks for.
 struct client_options {

@@ -2,8 +2,9 @@
 // the close handshake.
 //
 // A socket owns the stream below it. It is a message_stream with two kinds of messages, text and
-// binary; pings are answered, fragments put together and rules enforced out of sight. Somebody has
-// to be in recv() for that, now and then.
+// binary; pings are answered, fragments put together and rules enforced out of sight. A silent peer
+// is asked for a sign of life and given up without one (limits::keepalive). All that also happens
+// while nobody is in recv(): then one message is read ahead.
 //
 //     auto ws = ws::attach_client(tcp::connect("127.0.0.1", 8080), {.host = "127.0.0.1:8080"}, 5s);
 //     ws.send("Hello, world!");
@@ -25,6 +26,10 @@
 //   errc::protocol         the peer broke the rules, or sent text that is not UTF-8; it was told
 //                          1002 or 1007
 //   errc::message_too_big  the peer passed a limit; it was told 1009
+//   errc::keepalive        the peer gave no sign of life for too long (limits::keepalive); the
+//                          connection was reset
+//   errc::idle             no message went either way for too long (limits::idle); the peer was told
+//                          1001
 //   errc::closed           this side has sent its close frame, or the socket was closed, aborted
 //                          or detached
 //   ECONNRESET, ENOMEM     the transport broke; no memory
@@ -66,6 +71,12 @@ struct message {
 struct received {
   message_type type = message_type::binary;
   std::size_t size = 0;
+};
+
+// How long a pong took to come.
+struct round_trip {
+  nanoseconds last{};
+  nanoseconds smoothed{};  // as TCP smooths its own: an eighth of each new one
 };
 
 struct server_options {
@@ -171,6 +182,14 @@ class socket final : public message_stream {
     value_or_raise(try_ping(payload, dl), "ping");
   }
 
+  // Sends a ping and blocks until it is answered: how long that took. A pong is heard whoever
+  // receives; where nobody does, a tenth of a second later, unless a message waits to be received.
+  // EINVAL as above. ETIMEDOUT, ECANCELED: the ping may be on its way.
+  result<nanoseconds> try_probe(bytes payload, deadline dl);
+  nanoseconds probe(bytes payload = {}, deadline dl = never) {
+    return value_or_raise(try_probe(payload, dl), "probe");
+  }
+
   // Blocks until everything that was sent is with the kernel.
   result<void> try_flush(deadline dl);
 
@@ -219,6 +238,9 @@ class socket final : public message_stream {
   // The code of the peer's close frame: 1005 if it had none, 1006 as long as there was no frame.
   std::uint16_t close_code() const noexcept;
   std::string_view close_reason() const noexcept;
+
+  // How long pings took to be answered, those of the keepalive too; nothing before the first pong.
+  std::optional<round_trip> round_trip_time() const noexcept;
 
   ws::role role() const noexcept;
   // What both agreed on in the handshake; empty for none.

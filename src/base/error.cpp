@@ -22,6 +22,10 @@ entry look_up(int value) noexcept {
       return {EPROTO, "the peer broke the protocol"};
     case errc::peer_closed:
       return {EPIPE, "the peer closed the conversation"};
+    case errc::keepalive:
+      return {ECONNRESET, "the peer gave no sign of life"};
+    case errc::idle:
+      return {EPIPE, "no message came or went for too long"};
     case errc::handshake_refused:
       return {EPROTO, "the server refused the handshake"};
     case errc::invalid_url:

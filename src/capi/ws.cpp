@@ -27,6 +27,8 @@ constexpr std::uint64_t message_limit = std::uint64_t{64} << 20;
 ws::limits message_limits() noexcept {
   ws::limits l;
   l.message = message_limit;
+  // Programs written for libdill, and their peers, do not expect pings that nobody asked for.
+  l.keepalive = ws::keepalive_off;
   return l;
 }
 

@@ -401,6 +401,17 @@ event connection::receive_eof() noexcept {
   return e;
 }
 
+std::unique_ptr<std::byte[]> connection::keep_message() noexcept {
+  if (!delivered_) return nullptr;
+  auto kept = std::move(message_);
+  release_message();
+  return kept;
+}
+
+void connection::fail(std::uint16_t code, const char* why) noexcept {
+  if (!over()) broken(code, why);
+}
+
 // 7.1.7.
 bool connection::broken(std::uint16_t code, const char* why) noexcept {
   state_ = connection_state::failed;
@@ -442,11 +453,11 @@ void connection::sent(std::size_t n) noexcept {
 }
 
 result<void> connection::close(std::uint16_t code, std::string_view reason) noexcept {
-  if (closing() || over()) return fail(errc::closed);
+  if (closing() || over()) return caraway::fail(errc::closed);
   const bool sendable = code == close_code::no_status ? reason.empty() : is_wire_close_code(code);
   if (!sendable || reason.size() > max_close_reason || !codec::is_utf8(as_bytes(reason)))
-    return fail(EINVAL);
-  if (!make_control()) return fail(ENOMEM);
+    return caraway::fail(EINVAL);
+  if (!make_control()) return caraway::fail(ENOMEM);
   queue_close(code, reason);
   state_ = connection_state::closing;
   return {};
@@ -459,8 +470,8 @@ bool connection::in_order(opcode op, bool fin, std::uint64_t size) const noexcep
 }
 
 result<outgoing_header> connection::send_header(opcode op, bool fin, std::uint64_t size) noexcept {
-  if (closing() || over()) return fail(errc::closed);
-  if (!in_order(op, fin, size)) return fail(EINVAL);
+  if (closing() || over()) return caraway::fail(errc::closed);
+  if (!in_order(op, fin, size)) return caraway::fail(EINVAL);
   frame_header h{.op = op, .fin = fin, .masked = role_ == ws::role::client, .size = size};
   if (h.masked) random_(h.mask);
   result<outgoing_header> out(std::in_place);
@@ -474,9 +485,9 @@ result<outgoing_header> connection::send_header(opcode op, bool fin, std::uint64
 result<std::size_t> connection::send_frame(mutable_bytes out, opcode op, bool fin,
                                            parts ps) noexcept {
   const std::size_t size = total_size(ps);
-  if (out.size() < frame_size(size)) return fail(ENOBUFS);
+  if (out.size() < frame_size(size)) return caraway::fail(ENOBUFS);
   const auto head = send_header(op, fin, size);
-  if (!head) return fail(head.error());
+  if (!head) return caraway::fail(head.error());
   std::byte* to = std::ranges::copy(head->view(), out.data()).out;
   std::size_t offset = 0;
   for (bytes p : ps) {

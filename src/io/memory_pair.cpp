@@ -36,6 +36,13 @@ class byte_queue {
     if (wanted > memory_.capacity()) memory_.reserve(std::max(wanted, 2 * memory_.capacity()));
   }
   void drop(std::size_t n) noexcept { begin_ += n; }
+  // Drops the first `n` bytes as well, but gives the memory with them away.
+  std::vector<std::byte> give_away(std::size_t n) {
+    std::vector<std::byte> rest(memory_.begin() + static_cast<std::ptrdiff_t>(begin_ + n),
+                                memory_.end());
+    begin_ = 0;
+    return std::exchange(memory_, std::move(rest));
+  }
 
  private:
   std::vector<std::byte> memory_;
@@ -83,6 +90,7 @@ class memory_stream final : public byte_stream {
   result<mutable_bytes> try_fill(std::size_t min, deadline dl) override;
   mutable_bytes buffered() noexcept override { return buffer_.view(); }
   void consume(std::size_t n) noexcept override { buffer_.drop(n); }
+  std::unique_ptr<kept_memory> consume_but_keep(std::size_t n) noexcept override;
   result<void> try_write(parts ps, deadline dl) override;
   result<void> try_flush(deadline dl) override;
   result<void> try_done(deadline dl) override;
@@ -185,6 +193,17 @@ result<void> memory_stream::take_chunk() try {
   return {};
 } catch (const std::bad_alloc&) {
   return fail(ENOMEM);
+}
+
+std::unique_ptr<kept_memory> memory_stream::consume_but_keep(std::size_t n) noexcept try {
+  struct kept_bytes final : kept_memory {
+    std::vector<std::byte> memory;
+  };
+  auto kept = std::make_unique<kept_bytes>();
+  kept->memory = buffer_.give_away(n);
+  return kept;
+} catch (const std::bad_alloc&) {
+  return nullptr;
 }
 
 // --- sending ---

@@ -12,7 +12,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
+#include "caraway/byte_stream.hpp"
 #include "caraway/bytes.hpp"
 #include "caraway/deadline.hpp"
 #include "caraway/error.hpp"
@@ -30,6 +32,9 @@ class receive_buffer {
     begin_ += n;
     if (begin_ == block_.size()) drop();
   }
+
+  // As byte_stream has it.
+  std::unique_ptr<kept_memory> consume_but_keep(std::size_t n) noexcept;
 
   // As byte_stream::try_fill and try_read_into, but for EBUSY: the owner sees to it that there is
   // one caller at a time.

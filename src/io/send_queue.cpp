@@ -173,6 +173,7 @@ result<void> send_queue::send_straight(parts ps, deadline dl) noexcept {
   lent_buffer head = std::move(out_);
   outgoing what({head.memory(), head.size()}, ps);
   const std::error_code code = push(what, dl);
+  straight_left_ = 0;
   if (failure_) {
     straight_ = false;
     return fail(code ? code : failure_);
@@ -188,6 +189,7 @@ std::error_code send_queue::push(outgoing& what, deadline dl) noexcept {
   bytes pieces[pieces_at_once];
   while (!what.empty()) {
     if (failure_) return failure_;
+    straight_left_ = what.left();
     const auto n = to_.send(what.show(pieces), dl);
     if (!n) return for_writers(n.error());
     what.advance(*n);

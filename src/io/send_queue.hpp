@@ -76,6 +76,8 @@ class send_queue final : private runtime::deferred, private runtime::send_reques
   bool idle() const noexcept { return !straight_ && !handed_ && writers_.empty(); }
   // Bytes that were written and are not with the kernel.
   std::size_t held() const noexcept { return out_.size() + remaining_in_flight(); }
+  // The same with what a large write has not handed over yet.
+  std::size_t pending() const noexcept { return held() + straight_left_; }
 
  private:
   struct writer : lowlevel::waiter {
@@ -115,8 +117,9 @@ class send_queue final : private runtime::deferred, private runtime::send_reques
   bool straight_ = false;  // a large write is on its way, or somebody acquired the descriptor
   bool handed_ = false;    // a writer was let in and has not run yet
   unsigned char sends_in_a_row_ = 0;
-  std::uint64_t gathered_ = 0;   // bytes that ever came into out_
-  std::uint64_t delivered_ = 0;  // how many of them left it for the kernel
+  std::size_t straight_left_ = 0;  // bytes of the large write that are not with the kernel
+  std::uint64_t gathered_ = 0;     // bytes that ever came into out_
+  std::uint64_t delivered_ = 0;    // how many of them left it for the kernel
   std::error_code failure_;
   lowlevel::wait_queue writers_;
   lowlevel::wait_queue flushers_;

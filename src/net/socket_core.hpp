@@ -41,6 +41,10 @@ class socket_core {
   }
   mutable_bytes buffered() const noexcept { return in_.view(); }
   void consume(std::size_t n) noexcept { in_.consume(n); }
+  std::unique_ptr<kept_memory> consume_but_keep(std::size_t n) noexcept {
+    return in_.consume_but_keep(n);
+  }
+  std::size_t pending() const noexcept { return out_.pending(); }
   result<std::size_t> read_into(mutable_bytes into, std::size_t min, deadline dl,
                                 std::size_t* received) noexcept;
   result<void> write(parts ps, deadline dl) noexcept {

@@ -18,6 +18,10 @@ class socket_stream : public Face {
   result<mutable_bytes> try_fill(std::size_t min, deadline dl) final { return core_.fill(min, dl); }
   mutable_bytes buffered() noexcept final { return core_.buffered(); }
   void consume(std::size_t n) noexcept final { core_.consume(n); }
+  std::unique_ptr<kept_memory> consume_but_keep(std::size_t n) noexcept final {
+    return core_.consume_but_keep(n);
+  }
+  std::size_t pending() const noexcept final { return core_.pending(); }
   result<std::size_t> try_read_into(mutable_bytes into, std::size_t min, deadline dl,
                                     std::size_t* received) final {
     return core_.read_into(into, min, dl, received);

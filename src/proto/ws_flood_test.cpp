@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <limits>
 #include <string>
 
 #include "caraway/memory_pair.hpp"
@@ -33,9 +34,9 @@ struct flooded {
   }
 };
 
-void open(flooded& f) {
+void open(flooded& f, std::uint32_t control_frames = std::numeric_limits<std::uint32_t>::max()) {
   auto [a, b] = memory_pair();
-  f.ws = attach_without_handshake(std::move(a), role::client);
+  f.ws = attach_without_handshake(std::move(a), role::client, {.control_frames = control_frames});
   f.peer = std::move(b);
 }
 
@@ -60,6 +61,31 @@ TEST(ws_flood, control_frames_do_not_extend_the_deadline_of_close) {
   f.flood_with(ping);
   EXPECT_EQ(f.ws.try_close(20ms).error(), os_error(ETIMEDOUT));
   EXPECT_EQ(f.ws.stream(), nullptr);
+}
+
+TEST(ws_flood, more_control_frames_in_a_second_than_the_limit_are_told_1008) {
+  for (std::string_view frame : {ping, pong}) {
+    flooded f;
+    open(f, 250);
+    std::string many;
+    for (int i = 0; i < 250; ++i) many += frame;
+    f.peer->write(many + std::string(text));
+    EXPECT_EQ(f.ws.recv(1s)->text(), "ok");
+    f.peer->write(many + std::string(text));
+    EXPECT_EQ(f.ws.try_receive(1s).error(), make_error_code(errc::protocol));
+    std::string answer(as_text(f.peer->fill(8)));
+    EXPECT_TRUE(answer.contains('\x88')) << "a close frame";
+  }
+}
+
+TEST(ws_flood, the_limit_on_control_frames_is_for_each_second_anew) {
+  flooded f;
+  open(f, 3);
+  for (int second = 0; second < 3; ++second) {
+    f.peer->write(std::string(ping) + std::string(pong) + std::string(ping) + std::string(text));
+    EXPECT_EQ(f.ws.recv(1s)->text(), "ok");
+    if (second < 2) caraway::sleep(1001ms);
+  }
 }
 
 TEST(ws_flood, fragments_without_end_do_not_extend_the_deadline_of_a_receive) {

@@ -23,15 +23,16 @@ socket::~socket() = default;
 
 result<std::optional<message>> socket::try_receive(deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->receive(dl);
+  return impl_->explain(impl_->receive(dl));
 }
 
 result<std::optional<received>> socket::try_receive_into(mutable_bytes into, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  auto m = impl_->receive(dl);
+  auto m = impl_->explain(impl_->receive(dl));
   if (!m) return fail(m.error());
   if (!*m) return std::nullopt;
   const message& got = **m;
+  impl_->forget_shown();
   if (got.size() > into.size()) {
     impl_->held = got;
     return fail(EMSGSIZE);
@@ -66,12 +67,12 @@ message_type socket::type() const noexcept {
 
 result<void> socket::try_send(message_type type, parts ps, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->send(type, ps, dl);
+  return impl_->explain(impl_->send(type, ps, dl));
 }
 
 result<void> socket::try_send(parts ps, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->send(impl_->default_type, ps, dl);
+  return impl_->explain(impl_->send(impl_->default_type, ps, dl));
 }
 
 void socket::set_type(message_type type) noexcept {
@@ -84,44 +85,49 @@ void socket::send_one(message_type type, bytes data, deadline dl) {
 
 result<void> socket::try_begin(message_type type, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->begin(type, dl);
+  return impl_->explain(impl_->begin(type, dl));
 }
 
 result<void> socket::try_send_part(bytes piece, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->send_part(piece, dl);
+  return impl_->explain(impl_->send_part(piece, dl));
 }
 
 result<void> socket::try_end(deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->end(dl);
+  return impl_->explain(impl_->end(dl));
 }
 
 result<void> socket::try_ping(bytes payload, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->ping(payload, dl);
+  return impl_->explain(impl_->ping(payload, dl));
+}
+
+result<nanoseconds> socket::try_probe(bytes payload, deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  return impl_->explain(impl_->probe(payload, dl));
 }
 
 result<void> socket::try_flush(deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->flush(dl);
+  return impl_->explain(impl_->flush(dl));
 }
 
 // Ending
 
 result<void> socket::try_done(std::uint16_t code, std::string_view reason, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->done(code, reason, dl);
+  return impl_->explain(impl_->done(code, reason, dl));
 }
 
 result<void> socket::try_close(std::uint16_t code, std::string_view reason, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->close(code, reason, dl);
+  return impl_->explain(impl_->close(code, reason, dl));
 }
 
 result<stream_ptr> socket::try_detach(std::uint16_t code, std::string_view reason, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->detach(code, reason, dl);
+  return impl_->explain(impl_->detach(code, reason, dl));
 }
 
 void socket::abort() noexcept {
@@ -144,6 +150,10 @@ std::uint16_t socket::close_code() const noexcept {
 
 std::string_view socket::close_reason() const noexcept {
   return impl_ ? impl_->conn.peer_close().reason : std::string_view();
+}
+
+std::optional<round_trip> socket::round_trip_time() const noexcept {
+  return impl_ ? impl_->pings.measured() : std::nullopt;
 }
 
 ws::role socket::role() const noexcept {

@@ -38,12 +38,14 @@ result<void> socket::impl::close(std::uint16_t code, std::string_view reason, de
 }
 
 result<stream_ptr> socket::impl::detach(std::uint16_t code, std::string_view reason, deadline dl) {
-  if (receiving_ || sending_.taken() || controlling_.taken()) return fail(EBUSY);
+  send_helpers_away();
+  if (receiving() || sending_.taken() || controlling_.taken()) return fail(EBUSY);
   if (auto drained = say_goodbye(code, reason, dl); !drained) return fail(drained.error());
   if (auto flushed = flush(dl); !flushed) {
     abort();
     return fail(flushed.error());
   }
+  send_helpers_away();
   drop_used();
   finish();
   return std::move(under);
@@ -67,7 +69,7 @@ result<void> socket::impl::drain(deadline dl) {
   while (!over()) {
     if (ended) return fail(ECANCELED);
     if (auto said = say_pending(dl); !said) return said;
-    auto step = receiving_ ? await_receiver("websocket close", dl) : drop_messages(dl);
+    auto step = receiving() ? await_receiver("websocket close", dl) : drop_messages(dl);
     if (!step) return step;
   }
   return {};
@@ -75,8 +77,7 @@ result<void> socket::impl::drain(deadline dl) {
 
 // A peer that never stops sending does not move the deadline.
 result<void> socket::impl::drop_messages(deadline dl) {
-  const receiver here(*this);
-  draining_ = true;
+  const receiver here(*this, listener::closing);
   held.reset();
   while (!over()) {
     const auto dropped = next(dl);
@@ -98,13 +99,16 @@ result<void> socket::impl::close_after_failure(deadline dl) {
 void socket::impl::finish() noexcept {
   ended = true;
   held.reset();
+  forget_shown();
   input_ = {};
+  home_.unset(*this);
 }
 
 void socket::impl::abort() noexcept {
   if (ended) return;
   finish();
   under->abort();
+  pings.break_off(ECANCELED);
   sending_.break_off(ECANCELED);
   controlling_.break_off(ECANCELED);
   wake_waiting_receivers(ECANCELED);

@@ -18,8 +18,19 @@ connection_options options_for(role as, const limits& l) noexcept {
 
 }  // namespace
 
-socket::impl::impl(stream_ptr lower, ws::role as, const ws::limits& l) noexcept
-    : under(std::move(lower)), conn(options_for(as, l)) {}
+socket::impl::impl(stream_ptr lower, ws::role as, const ws::limits& l)
+    : under(std::move(lower)),
+      conn(options_for(as, l)),
+      home_(runtime::scheduler::current()),
+      life_(l, caraway::now()),
+      max_control_frames_(l.control_frames) {
+  if (life_.next_look() != time_point::max()) home_.set(*this, life_.next_look());
+}
+
+socket::impl::~impl() {
+  home_.unset(*this);
+  send_helpers_away();
+}
 
 // Moves pongs and the close frame into the stream, unless somebody is about it.
 result<void> socket::impl::say_pending(deadline dl) {

@@ -11,10 +11,14 @@
 // A frame goes into the stream by one write, so frames never mix. Nobody holds `controlling` while
 // waiting for anything but the stream.
 //
+// What has to happen while nobody is in a call is done by helpers: short-lived coroutines that an
+// alarm starts (ws_socket_keeping.cpp). The last of them leaves before the socket goes.
+//
 // ws_socket_receiving.cpp, ws_socket_sending.cpp and ws_socket_ending.cpp have a part each; what the
 // connection says by itself is in ws_socket_impl.cpp.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,11 +27,15 @@
 #include "caraway/ws_connection.hpp"
 #include "caraway/ws_socket.hpp"
 #include "proto/turn.hpp"
+#include "proto/ws_liveness.hpp"
+#include "proto/ws_round_trips.hpp"
+#include "runtime/scheduler.hpp"
 
 namespace caraway::ws {
 
-struct socket::impl {
-  impl(stream_ptr lower, ws::role as, const ws::limits& l) noexcept;
+struct socket::impl final : private runtime::alarm {
+  impl(stream_ptr lower, ws::role as, const ws::limits& l);
+  ~impl();
 
   // Receiving. What is shown stays until the next call of any of these.
   result<std::optional<message>> receive(deadline dl);
@@ -40,6 +48,7 @@ struct socket::impl {
   result<void> send_part(bytes piece, deadline dl);
   result<void> end(deadline dl);
   result<void> ping(bytes payload, deadline dl);
+  result<nanoseconds> probe(bytes payload, deadline dl);
   result<void> flush(deadline dl);
 
   // Ending.
@@ -47,6 +56,20 @@ struct socket::impl {
   result<void> close(std::uint16_t code, std::string_view reason, deadline dl);
   result<stream_ptr> detach(std::uint16_t code, std::string_view reason, deadline dl);
   void abort() noexcept;
+
+  // What the caller of a call that failed is told: if the socket ended by itself, why.
+  template <class T>
+  result<T> explain(result<T> r) const noexcept {
+    if (!r && why_ended_) [[unlikely]]
+      r = fail(reason_for(r.error()));
+    return r;
+  }
+  // The message that was shown last is not in use any more.
+  void forget_shown() noexcept {
+    shown_ = false;
+    if (kept_) kept_.reset();
+    if (kept_message_) kept_message_.reset();
+  }
 
   stream_ptr under;
   connection conn;
@@ -59,17 +82,24 @@ struct socket::impl {
   std::string subprotocol;
   http::request_head request;
   http::response_head response;
+  round_trips pings;
 
  private:
   class receiver;
+  enum class listener : unsigned char { nobody, caller, closing, stand_in };
+  // What a helper does; one of each at a time.
+  enum errand : unsigned char { ask_for_life, stand_in, end_it };
+  struct helper;
 
   bool over() const noexcept { return conn.state() >= connection_state::closed; }
   result<void> enter_receive(deadline dl) noexcept;
   result<std::optional<message>> take_held() noexcept;
+  void note_shown(const message& m) noexcept;
   result<void> await_receiver(const char* what, deadline dl) noexcept;
   void wake_waiting_receivers(int code) noexcept;
   result<std::optional<message>> next(deadline dl);
   event look() noexcept;
+  void control_frame(const event& e) noexcept;
   void drop_used() noexcept;
   result<void> await_more(std::size_t need, deadline dl);
   result<void> say_last_words(deadline dl);
@@ -86,6 +116,8 @@ struct socket::impl {
   result<void> put(parts frame, deadline dl);
   result<void> send_masked(opcode op, bool fin, parts ps, deadline dl);
   result<void> send_piece(bytes piece, bool last, deadline dl);
+  result<std::uint64_t> numbered_ping(bytes payload, deadline dl);
+  result<void> write_ping(bytes payload, deadline dl);
 
   result<void> queue_close(std::uint16_t code, std::string_view reason) noexcept;
   result<void> say_goodbye(std::uint16_t code, std::string_view reason, deadline dl);
@@ -95,8 +127,23 @@ struct socket::impl {
   void leave_pieces() noexcept;
   void finish() noexcept;
 
-  bool receiving_ = false;
-  bool draining_ = false;
+  // Keeping.
+  void rang() noexcept override;
+  void look_again() noexcept;
+  void start_helper(errand what, void (impl::*job)() noexcept) noexcept;
+  static void run_helper(runtime::coroutine& self);
+  void send_helpers_away() noexcept;
+  bool has_helpers() const noexcept;
+  void send_keeping_ping() noexcept;
+  void listen() noexcept;
+  bool keep_shown() noexcept;
+  void close_idle() noexcept;
+  void give_up() noexcept;
+  std::error_code reason_for(std::error_code code) const noexcept;
+
+  bool receiving() const noexcept { return listener_ != listener::nobody; }
+
+  listener listener_ = listener::nobody;
   lowlevel::wait_queue receiver_left_;
   proto::turn sending_;
   proto::turn controlling_;
@@ -111,16 +158,32 @@ struct socket::impl {
   bool begun_ = false;
   message_type pieces_type_ = message_type::binary;
   std::uint64_t sender_ = 0;
+
+  runtime::scheduler& home_;
+  liveness life_;
+  std::error_code why_ended_;
+  std::array<runtime::coroutine*, 3> helpers_{};  // by errand
+  // The caller may still use the message that was shown last; what it lies in is kept when somebody
+  // else receives meanwhile.
+  bool shown_ = false;
+  std::unique_ptr<kept_memory> kept_;
+  std::unique_ptr<std::byte[]> kept_message_;
+  lowlevel::wait_queue helpers_left_;
+  // Control frames received in the second that began at...
+  time_point second_;
+  std::uint32_t control_frames_ = 0;
+  std::uint32_t max_control_frames_;
 };
 
 // Occupies the place of the receiver, and tells those who wait for it.
 class socket::impl::receiver {
  public:
-  explicit receiver(impl& s) noexcept : socket_(s) { s.receiving_ = true; }
+  receiver(impl& s, listener as) noexcept : socket_(s) { s.listener_ = as; }
   receiver(const receiver&) = delete;
   receiver& operator=(const receiver&) = delete;
   ~receiver() {
-    socket_.receiving_ = socket_.draining_ = false;
+    socket_.listener_ = listener::nobody;
+    socket_.look_again();
     socket_.wake_waiting_receivers(0);
   }
 

@@ -43,9 +43,10 @@ result<void> socket::impl::await_receiver(const char* what, deadline dl) noexcep
 
 result<void> socket::impl::enter_receive(deadline dl) noexcept {
   if (lowlevel::cancel_pending()) return fail(ECANCELED);
-  while (receiving_) [[unlikely]] {
-    // Somebody closes: wait for how that ends.
-    if (!draining_) return fail(EBUSY);
+  while (receiving()) [[unlikely]] {
+    // Who only stands in leaves at once; if somebody closes, wait for how that ends.
+    if (listener_ == listener::caller) return fail(EBUSY);
+    if (listener_ == listener::stand_in) home_.cancel(*helpers_[stand_in]);
     if (auto left = await_receiver("websocket receive", dl); !left) return left;
   }
   return {};
@@ -53,22 +54,31 @@ result<void> socket::impl::enter_receive(deadline dl) noexcept {
 
 result<std::optional<message>> socket::impl::receive(deadline dl) {
   if (auto free = enter_receive(dl); !free) return fail(free.error());
+  forget_shown();
   if (held) return take_held();
   if (over()) return verdict();
   if (ended) return fail(errc::closed);
-  const receiver here(*this);
+  const receiver here(*this, listener::caller);
   auto got = next(dl);
-  if (got && *got) last_type = (*got)->type;
+  if (got && *got) note_shown(**got);
   return got;
 }
 
+void socket::impl::note_shown(const message& m) noexcept {
+  last_type = m.type;
+  shown_ = true;
+  life_.message(home_.turn());
+}
+
 result<std::optional<message>> socket::impl::take_held() noexcept {
-  last_type = held->type;
+  note_shown(*held);
+  look_again();
   return std::exchange(held, std::nullopt);
 }
 
 result<std::optional<message>> socket::impl::verdict() const noexcept {
   if (conn.state() == connection_state::failed) return fail(conn.error());
+  if (why_ended_) return fail(why_ended_);
   if (!is_normal(conn.peer_close().code)) return fail(errc::peer_closed);
   return std::nullopt;
 }
@@ -87,6 +97,7 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
         held = got;
       }
       if (!turn) return fail(turn.error());
+      if (e.op >= opcode::close) control_frame(e);
       if (auto said = say_last_words(dl); !said) return fail(said.error());
       if (over()) return verdict();
       e = look();
@@ -113,6 +124,18 @@ event socket::impl::look() noexcept {
   return e;
 }
 
+// A ping or pong. Too many of them in a second are an attack.
+void socket::impl::control_frame(const event& e) noexcept {
+  const time_point now = home_.turn();
+  if (now - second_ >= std::chrono::seconds(1)) {
+    second_ = now;
+    control_frames_ = 0;
+  }
+  if (++control_frames_ > max_control_frames_)
+    conn.fail(close_code::policy_violation, "too many control frames");
+  if (e.kind == event_kind::pong) pings.answered(e.payload, now);
+}
+
 void socket::impl::drop_used() noexcept {
   input_ = {};
   under->consume(std::exchange(used_, 0));
@@ -130,6 +153,7 @@ result<void> socket::impl::await_more(std::size_t need, deadline dl) {
   } else if (const auto seen = under->try_fill(need, dl); !seen) {
     failure = seen.error();
   }
+  if (!failure) life_.heard(home_.turn());
   if (!ended) input_ = under->buffered();
   if (failure == errc::end_of_stream) {
     conn.receive_eof();

@@ -44,6 +44,7 @@ result<void> socket::impl::send(message_type type, parts ps, deadline dl) {
 
 result<void> socket::impl::send_frame(opcode op, bool fin, parts ps, deadline dl) {
   if (ended || !conn.is_open()) return fail(cannot_send());
+  life_.message(home_.turn());
   if (conn.role() == ws::role::client) return send_masked(op, fin, ps, dl);
   return send_plain(op, fin, ps, dl);
 }
@@ -127,10 +128,33 @@ void socket::impl::leave_pieces() noexcept {
   if (std::exchange(in_pieces_, false)) sending_.pass();
 }
 
-// Made by hand and not by the connection, since it may pass a message that is withdrawn afterwards.
 result<void> socket::impl::ping(bytes payload, deadline dl) {
+  const auto number = numbered_ping(payload, dl);
+  if (!number) return fail(number.error());
+  return {};
+}
+
+// The same, and waits for its pong.
+result<nanoseconds> socket::impl::probe(bytes payload, deadline dl) {
+  const auto number = numbered_ping(payload, dl);
+  if (!number) return fail(number.error());
+  return pings.wait(*number, dl);
+}
+
+result<std::uint64_t> socket::impl::numbered_ping(bytes payload, deadline dl) {
   if (payload.size() > max_control_payload) return fail(EINVAL);
   if (auto why = cannot_send()) return fail(why);
+  const auto number = pings.sent(payload, caraway::now());
+  if (number == 0) return fail(ENOMEM);
+  if (auto written = write_ping(payload, dl); !written) {
+    pings.forget(number);
+    return fail(written.error());
+  }
+  return number;
+}
+
+// Made by hand and not by the connection, since it may pass a message that is withdrawn afterwards.
+result<void> socket::impl::write_ping(bytes payload, deadline dl) {
   frame_header header{.op = opcode::ping, .fin = true, .size = payload.size()};
   header.masked = conn.role() == ws::role::client;
   if (header.masked) base::random_bytes(header.mask);

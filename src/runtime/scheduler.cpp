@@ -428,6 +428,13 @@ void scheduler::expire(lowlevel::operation& op) noexcept {
   op.finish(nullptr, shield_ended ? ECANCELED : ETIMEDOUT);
 }
 
+void scheduler::rang(lowlevel::timer& t) noexcept {
+  if (t.owner != nullptr)
+    expire(*t.owner);
+  else
+    static_cast<alarm&>(t).rang();
+}
+
 bool scheduler::time_to_poll() noexcept {
   switches_left_ = switches_per_look;
   if (--looks_left_ > 0 && poller_->now() - turn_ < longest_without_poll) return false;
@@ -443,7 +450,7 @@ void scheduler::poll(bool may_block) noexcept {
   looks_left_ = looks_per_poll;
   list<lowlevel::timer> due;
   timers_.advance(turn_, due);
-  while (!due.empty()) expire(*static_cast<lowlevel::operation::expiry&>(due.pop_front()).owner);
+  while (!due.empty()) rang(due.pop_front());
 }
 
 CARAWAY_OPAQUE void scheduler::idle_loop() noexcept {

@@ -29,6 +29,17 @@ class deferred : public list_node {
   ~deferred() = default;
 };
 
+// A call at a point in time, made by the scheduler between two coroutines. For what must not cost a
+// coroutine while it waits.
+class alarm : public lowlevel::timer {
+ public:
+  // Must neither block nor throw; may start coroutines, and set the alarm again.
+  virtual void rang() noexcept = 0;
+
+ protected:
+  ~alarm() = default;
+};
+
 struct spawn_options {
   const char* name = "";
   std::size_t stack_size = default_stack_size;  // with guard, control block and `extra`
@@ -93,6 +104,14 @@ class scheduler {
   // Runs `d` before the running coroutine is switched away from.
   void defer(deferred& d) noexcept { deferred_.push_back(d); }
 
+  // Has a.rang() called at `at`, once, and not when it was set to before. An alarm that is set stays
+  // in place until it rang or was unset.
+  void set(alarm& a, time_point at) noexcept {
+    timers_.disarm(a);
+    timers_.arm(a, at);
+  }
+  void unset(alarm& a) noexcept { timers_.disarm(a); }
+
   // The time as of the last look at the poller. Costs nothing.
   time_point turn() const noexcept { return turn_; }
 
@@ -112,6 +131,7 @@ class scheduler {
   int park(lowlevel::operation& op, deadline dl) noexcept;
   deadline limit(const coroutine& c, deadline dl) const noexcept;
   void expire(lowlevel::operation& op) noexcept;
+  void rang(lowlevel::timer& t) noexcept;
   void switch_away() noexcept;
   void switch_to(coroutine& next) noexcept;
   void arrived() noexcept;

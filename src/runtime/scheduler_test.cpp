@@ -352,6 +352,46 @@ TEST(scheduler, functions_posted_by_other_threads_run_here) {
   other.join();
 }
 
+struct bell final : alarm {
+  std::vector<time_point> rings;
+  function on_ring = [] {};
+  void rang() noexcept override {
+    rings.push_back(scheduler::current().turn());
+    on_ring();
+  }
+};
+
+TEST(scheduler, an_alarm_rings_once_at_the_time_that_was_set_last) {
+  scheduler& s = scheduler::current();
+  const time_point start = caraway::now();
+  bell b;
+  s.set(b, start + 1ms);
+  s.set(b, start + 5ms);
+  sleep_for(20ms);
+  ASSERT_EQ(b.rings.size(), 1u);
+  EXPECT_GE(b.rings.front(), start + 5ms);
+  s.set(b, caraway::now() + 1ms);
+  s.unset(b);
+  s.unset(b);
+  sleep_for(5ms);
+  EXPECT_EQ(b.rings.size(), 1u);
+}
+
+TEST(scheduler, an_alarm_may_start_a_coroutine_and_set_itself_again) {
+  scheduler& s = scheduler::current();
+  bell b;
+  int started = 0;
+  b.on_ring = [&] {
+    spawn([&started] { ++started; });
+    if (b.rings.size() < 3) s.set(b, s.turn() + 1ms);
+  };
+  s.set(b, caraway::now() + 1ms);
+  sleep_for(30ms);
+  settle();
+  EXPECT_EQ(b.rings.size(), 3u);
+  EXPECT_EQ(started, 3);
+}
+
 TEST(scheduler, every_thread_has_its_own_and_leftovers_are_abandoned_with_it) {
   std::shared_ptr<inbox> post_to;
   std::thread([&] {

@@ -1,0 +1,142 @@
+// ws_socket_keeping.cpp - what a ws::socket does when nobody is in a call on it.
+//
+// An idle conversation costs no coroutine. Each socket has an alarm in the scheduler's timer wheel
+// and asks its liveness, when that rings, what is due. A helper then does it: a coroutine that
+// lasts as long as a write; or, where nobody receives, as long as nobody wants to.
+//
+// The stand-in receives in the receiver's place. It answers pings, hears pongs and the peer's close
+// frame, and stops at the first message, which it leaves in `held`: one message is read ahead, no
+// more. A caller who wants to receive sends it away, which loses nothing, since a cancelled receive
+// never does. The message a caller was shown last may still be in use: the memory it lies in is kept
+// apart before the stand-in receives, and where that is not possible, nobody stands in.
+#include "proto/ws_socket_impl.hpp"
+
+#include <array>
+#include <cerrno>
+#include <new>
+#include <utility>
+
+#include "base/random.hpp"
+#include "caraway/shield.hpp"
+
+namespace caraway::ws {
+
+using runtime::coroutine;
+
+struct socket::impl::helper {
+  impl* socket;
+  errand what;
+  void (impl::*job)() noexcept;
+};
+
+void socket::impl::rang() noexcept {
+  if (ended || over()) return;
+  const auto due = life_.look(home_.turn(), {.listening = receiving(),
+                                             .may_listen = !held,
+                                             .open = conn.is_open(),
+                                             .buffered = under->buffered().size(),
+                                             .leaving = under->pending()});
+  if (life_.next_look() != time_point::max()) home_.set(*this, life_.next_look());
+  if (due.give_up)
+    start_helper(end_it, &impl::give_up);
+  else if (due.close_idle)
+    start_helper(end_it, &impl::close_idle);
+  else if (due.ping)
+    start_helper(ask_for_life, &impl::send_keeping_ping);
+  if (due.listen && !due.give_up) start_helper(stand_in, &impl::listen);
+}
+
+// Nobody receives from now on.
+void socket::impl::look_again() noexcept {
+  if (life_.left(home_.turn()) && !ended) home_.set(*this, life_.next_look());
+}
+
+// Without memory nothing happens; it is due again when the alarm rings next.
+void socket::impl::start_helper(errand what, void (impl::*job)() noexcept) noexcept {
+  constexpr const char* names[] = {"websocket ping", "websocket stand-in", "websocket end"};
+  if (helpers_[what] != nullptr) return;
+  const auto made = home_.create(&impl::run_helper, sizeof(helper), {.name = names[what]});
+  if (!made) return;
+  coroutine& c = **made;
+  c.ambient = never;
+  ::new (c.extra) helper{this, what, job};
+  helpers_[what] = &c;
+  home_.start(c);
+}
+
+void socket::impl::run_helper(coroutine& self) {
+  const auto [s, what, job] = *static_cast<helper*>(self.extra);
+  (s->*job)();
+  s->helpers_[what] = nullptr;
+  if (s->has_helpers()) return;
+  while (!s->helpers_left_.empty()) lowlevel::wake(s->helpers_left_.front());
+}
+
+bool socket::impl::has_helpers() const noexcept {
+  return helpers_ != decltype(helpers_){};
+}
+
+// Waits until none is in the middle of anything; cancelled, they do not wait for anything.
+void socket::impl::send_helpers_away() noexcept {
+  while (has_helpers()) {
+    for (coroutine* c : helpers_)
+      if (c != nullptr) home_.cancel(*c);
+    const shield until_gone(never);
+    lowlevel::waiter w;
+    lowlevel::operation op("websocket helper");
+    op.add(w);
+    helpers_left_.push_back(w);
+    op.park(never);
+  }
+}
+
+// Waits for room, and for the frame that is on its way.
+void socket::impl::send_keeping_ping() noexcept {
+  std::array<std::byte, 8> payload;
+  base::random_bytes(payload);
+  static_cast<void>(ping(payload, life_.patience()));
+}
+
+// In place of a receiver, up to the first message.
+void socket::impl::listen() noexcept {
+  if (receiving() || ended || over() || held || !keep_shown()) return;
+  const receiver here(*this, listener::stand_in);
+  const auto got = next(never);
+  if (got && *got) held = *got;
+}
+
+// Sees to it that the message shown last stays where it is while more is received.
+bool socket::impl::keep_shown() noexcept {
+  if (!shown_) return true;
+  kept_message_ = conn.keep_message();
+  if (!kept_message_) {
+    kept_ = under->consume_but_keep(used_);
+    if (!kept_) return false;
+    used_ = 0;
+    input_ = under->buffered();
+  }
+  shown_ = false;
+  return true;
+}
+
+void socket::impl::close_idle() noexcept {
+  if (ended || !conn.is_open()) return;
+  why_ended_ = errc::idle;
+  if (queue_close(close_code::going_away, "idle"))
+    static_cast<void>(say_all_pending(liveness::goodbye_patience));
+}
+
+// The peer is not there any more, or acts like it.
+void socket::impl::give_up() noexcept {
+  if (ended) return;
+  if (!why_ended_) why_ended_ = errc::keepalive;
+  abort();
+}
+
+// Whose coroutine was cancelled hears of that.
+std::error_code socket::impl::reason_for(std::error_code code) const noexcept {
+  const bool by_the_end = code == os_error(ECANCELED) || code == make_error_code(errc::closed);
+  return by_the_end && !lowlevel::cancel_pending() ? why_ended_ : code;
+}
+
+}  // namespace caraway::ws
