@@ -21,3 +21,16 @@ foreach(folder bench bench/echo)
     caraway_bench_program(${file} ${folder})
   endforeach()
 endforeach()
+
+# Programs in C that use nothing but libdill.h: scripts/bench-c runs them, also beside another libdill.
+file(GLOB c_benches CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/bench/c/*.c)
+foreach(file ${c_benches})
+  if(NOT TARGET dill)
+    break()
+  endif()
+  get_filename_component(name ${file} NAME_WE)
+  add_executable(bench_c_${name} ${file})
+  target_link_libraries(bench_c_${name} PRIVATE dill caraway_flags)
+  set_target_properties(bench_c_${name} PROPERTIES
+    OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/bench/c)
+endforeach()
