@@ -600,6 +600,124 @@ DILL_EXPORT ssize_t dill_udp_recvl(int s, struct dill_ipaddr* addr, struct dill_
 #define udp_recv dill_udp_recv
 #define udp_sendl dill_udp_sendl
 #define udp_recvl dill_udp_recvl
+
+/* --- HTTP ------------------------------------------------------------------------------------------- */
+
+struct dill_http_storage {
+  char _[96];
+};
+
+/* The heads of HTTP/1.1 messages (RFC 9112), line by line, on top of a bytestream `s`, which goes under a
+   number of its own, and is closed on failure. Bodies stay in the bytestream, which http_detach() gives
+   back. After one head comes the next. EBADF, ENOTSUP (not a bytestream), ENOMEM, ECANCELED, EBUSY;
+   ECONNRESET, EPIPE: a direction of it is broken, or over; EINVAL if mem is NULL. */
+DILL_EXPORT int dill_http_attach(int s);
+DILL_EXPORT int dill_http_attach_mem(int s, struct dill_http_storage* mem);
+/* Sends the empty line that ends a head. EPIPE if it was sent; others as http_sendfield(). */
+DILL_EXPORT int dill_http_done(int s, int64_t deadline);
+/* http_done() unless that has happened, then drops lines up to the end of the peer's head, unless that
+   has come. The bytestream below, exactly behind that head; on failure all of it is closed, but for
+   EBADF, ENOTSUP and EBUSY. ETIMEDOUT, ECANCELED, ECONNRESET, EPIPE, EPROTO, EMSGSIZE. */
+DILL_EXPORT int dill_http_detach(int s, int64_t deadline);
+/* Send a line each: first the request or the status (100 to 599), then fields. Blanks around a value are
+   left out. EINVAL: NULL, line breaks or other characters that HTTP does not allow there, or a first line
+   when the head was begun; EPROTO: a field without a value; EPIPE: a field after http_done();
+   EBUSY, ECONNRESET; ETIMEDOUT and ECANCELED: nothing of it was sent, send it again. */
+DILL_EXPORT int dill_http_sendrequest(int s, const char* command, const char* resource,
+                                      int64_t deadline);
+DILL_EXPORT int dill_http_sendstatus(int s, int status, const char* reason, int64_t deadline);
+DILL_EXPORT int dill_http_sendfield(int s, const char* name, const char* value, int64_t deadline);
+/* Receive a line each. http_recvstatus() returns the status. EPIPE: the head is over (http_recvfield()),
+   or the peer has finished before one began. EMSGSIZE: the line does not fit into the buffers and
+   was dropped, or the head is longer than 16 KiB or 100 fields; EPROTO: this is not HTTP/1.x, or the peer
+   finished inside the head. A head that is too long or not HTTP cannot be gone on with: ECONNRESET from
+   then on. EINVAL: NULL for a buffer that has a size, or a first line when the head was begun;
+   EBUSY, ECONNRESET; ETIMEDOUT and ECANCELED: nothing is lost, call again. */
+DILL_EXPORT int dill_http_recvrequest(int s, char* command, size_t commandlen, char* resource,
+                                      size_t resourcelen, int64_t deadline);
+DILL_EXPORT int dill_http_recvstatus(int s, char* reason, size_t reasonlen, int64_t deadline);
+DILL_EXPORT int dill_http_recvfield(int s, char* name, size_t namelen, char* value, size_t valuelen,
+                                    int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define http_storage dill_http_storage
+#define http_attach dill_http_attach
+#define http_attach_mem dill_http_attach_mem
+#define http_done dill_http_done
+#define http_detach dill_http_detach
+#define http_sendrequest dill_http_sendrequest
+#define http_recvrequest dill_http_recvrequest
+#define http_sendstatus dill_http_sendstatus
+#define http_recvstatus dill_http_recvstatus
+#define http_sendfield dill_http_sendfield
+#define http_recvfield dill_http_recvfield
+#endif
+
+/* --- SOCKS5 ----------------------------------------------------------------------------------------- */
+
+#define DILL_SOCKS5_CONNECT 1
+#define DILL_SOCKS5_BIND 2
+#define DILL_SOCKS5_UDP_ASSOCIATE 3
+
+#define DILL_SOCKS5_SUCCESS 0
+#define DILL_SOCKS5_GENERAL_FAILURE 1
+#define DILL_SOCKS5_CONNECTION_NOT_ALLOWED 2
+#define DILL_SOCKS5_NETWORK_UNREACHABLE 3
+#define DILL_SOCKS5_HOST_UNREACHABLE 4
+#define DILL_SOCKS5_CONNECTION_REFUSED 5
+#define DILL_SOCKS5_TTL_EXPIRED 6
+#define DILL_SOCKS5_COMMAND_NOT_SUPPORTED 7
+#define DILL_SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED 8
+
+/* Whether to let somebody in: not 0 for yes. */
+typedef int dill_socks5_auth_function(const char* username, const char* password);
+
+/* SOCKS version 5 (RFC 1928, 1929) on a bytestream `s`, which stays what it is. After a failure other
+   than EINVAL it should be closed. EBADF, ENOTSUP (not a bytestream), EPROTO (the peer broke the rules),
+   ENOMEM, and the errors of bsend() and brecv(). */
+
+/* Ask a proxy to connect to `addr`, or `hostname` and `port`; then `s` leads there. username and password,
+   unless one is NULL, are sent if the proxy wants them. EINVAL: text of more than 255 bytes, a host that
+   is empty, has blanks or is NULL, port 0; EAFNOSUPPORT: addr is no address. The proxy refuses: EACCES
+   (also: its rules do not allow it), EIO, ENETUNREACH, EHOSTUNREACH, ECONNREFUSED, ETIMEDOUT,
+   EOPNOTSUPP, EAFNOSUPPORT. */
+DILL_EXPORT int dill_socks5_client_connect(int s, const char* username, const char* password,
+                                           struct dill_ipaddr* addr, int64_t deadline);
+DILL_EXPORT int dill_socks5_client_connectbyname(int s, const char* username, const char* password,
+                                                 const char* hostname, int port, int64_t deadline);
+/* Lets a client in: anybody if auth_fn is NULL, else whom auth_fn() returns non-zero for. EACCES: nobody,
+   and the client knows. EBADF also if the socket was closed meanwhile. */
+DILL_EXPORT int dill_socks5_proxy_auth(int s, dill_socks5_auth_function* auth_fn, int64_t deadline);
+/* Receive what a client wants: SOCKS5_CONNECT, SOCKS5_BIND or SOCKS5_UDP_ASSOCIATE, and the address;
+   the first resolves names, EADDRNOTAVAIL if there is no such, and the client still waits for a reply. The
+   second wants at least 256 bytes at `host`. EPROTO: another command or kind of address, which the
+   client has been told; EINVAL for NULL. */
+DILL_EXPORT int dill_socks5_proxy_recvcommand(int s, struct dill_ipaddr* ipaddr, int64_t deadline);
+DILL_EXPORT int dill_socks5_proxy_recvcommandbyname(int s, char* host, int* port, int64_t deadline);
+/* Sends a reply with the address of this side. EINVAL: another reply than those above, or NULL;
+   EAFNOSUPPORT: ipaddr is no address. */
+DILL_EXPORT int dill_socks5_proxy_sendreply(int s, int reply, struct dill_ipaddr* ipaddr,
+                                            int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define SOCKS5_CONNECT DILL_SOCKS5_CONNECT
+#define SOCKS5_BIND DILL_SOCKS5_BIND
+#define SOCKS5_UDP_ASSOCIATE DILL_SOCKS5_UDP_ASSOCIATE
+#define SOCKS5_SUCCESS DILL_SOCKS5_SUCCESS
+#define SOCKS5_GENERAL_FAILURE DILL_SOCKS5_GENERAL_FAILURE
+#define SOCKS5_CONNECTION_NOT_ALLOWED DILL_SOCKS5_CONNECTION_NOT_ALLOWED
+#define SOCKS5_NETWORK_UNREACHABLE DILL_SOCKS5_NETWORK_UNREACHABLE
+#define SOCKS5_HOST_UNREACHABLE DILL_SOCKS5_HOST_UNREACHABLE
+#define SOCKS5_CONNECTION_REFUSED DILL_SOCKS5_CONNECTION_REFUSED
+#define SOCKS5_TTL_EXPIRED DILL_SOCKS5_TTL_EXPIRED
+#define SOCKS5_COMMAND_NOT_SUPPORTED DILL_SOCKS5_COMMAND_NOT_SUPPORTED
+#define SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED DILL_SOCKS5_ADDRESS_TYPE_NOT_SUPPORTED
+#define socks5_client_connect dill_socks5_client_connect
+#define socks5_client_connectbyname dill_socks5_client_connectbyname
+#define socks5_proxy_auth dill_socks5_proxy_auth
+#define socks5_proxy_recvcommand dill_socks5_proxy_recvcommand
+#define socks5_proxy_recvcommandbyname dill_socks5_proxy_recvcommandbyname
+#define socks5_proxy_sendreply dill_socks5_proxy_sendreply
 #endif
 
 /* --- WebSocket -------------------------------------------------------------------------------------- */

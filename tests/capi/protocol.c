@@ -188,9 +188,84 @@ static void closing_the_upper_socket_closes_the_lower_one(void) {
   GIVES(hclose(s[1]), 0);
 }
 
+static coroutine void serve_a_page(struct flip* f, int s) {
+  char command[8], resource[8], name[8], value[8];
+  s = http_attach(flip_attach(f, s));
+  CHECK(s > 0);
+  GIVES(http_recvrequest(s, command, sizeof command, resource, sizeof resource, -1), 0);
+  CHECK(strcmp(command, "GET") == 0 && strcmp(resource, "/a") == 0);
+  FAILS(http_recvfield(s, name, sizeof name, value, sizeof value, -1), EPIPE);
+  GIVES(http_sendstatus(s, 200, "OK", -1), 0);
+  GIVES(http_sendfield(s, "A", "b", -1), 0);
+  s = http_detach(s, -1);
+  CHECK(s > 0);
+  CHECK(bsend(s, "page", 5, -1) == 0);
+  FAILS(brecv(s, name, 1, -1), EPIPE);
+  GIVES(hclose(s), 0);
+}
+
+static void http_stands_on_a_bytestream_of_the_program(void) {
+  struct flip mine, theirs;
+  char name[8], value[8];
+  int s[2];
+  int b;
+  GIVES(ipc_pair(s), 0);
+  b = go(serve_a_page(&theirs, s[1]));
+  s[0] = http_attach(flip_attach(&mine, s[0]));
+  CHECK(s[0] > 0);
+  GIVES(http_sendrequest(s[0], "GET", "/a", -1), 0);
+  GIVES(http_done(s[0], -1), 0);
+  GIVES(http_recvstatus(s[0], value, sizeof value, -1), 200);
+  GIVES(http_recvfield(s[0], name, sizeof name, value, sizeof value, -1), 0);
+  CHECK(strcmp(name, "A") == 0 && strcmp(value, "b") == 0);
+  s[0] = http_detach(s[0], -1);
+  CHECK(s[0] > 0);
+  CHECK(brecv(s[0], value, 5, -1) == 0 && strcmp(value, "page") == 0);
+  GIVES(hclose(s[0]), 0);
+  GIVES(bundle_wait(b, -1), 0);
+  GIVES(hclose(b), 0);
+  CHECK(mine.closed && theirs.closed);
+}
+
+static int anybody(const char* username, const char* password) {
+  return username != NULL && password != NULL;
+}
+
+static coroutine void stand_in_between(struct flip* f, int s) {
+  struct ipaddr here;
+  char host[256];
+  int port;
+  s = flip_attach(f, s);
+  GIVES(ipaddr_local(&here, "127.0.0.1", 1, 0), 0);
+  GIVES(socks5_proxy_auth(s, anybody, -1), 0);
+  GIVES(socks5_proxy_recvcommandbyname(s, host, &port, -1), SOCKS5_CONNECT);
+  CHECK(strcmp(host, "example.org") == 0 && port == 80);
+  GIVES(socks5_proxy_sendreply(s, SOCKS5_SUCCESS, &here, -1), 0);
+  CHECK(bsend(s, "raw", 3, -1) == 0);
+  FAILS(brecv(s, host, 1, -1), EPIPE);
+  GIVES(hclose(s), 0);
+}
+
+static void socks5_is_spoken_over_a_bytestream_of_the_program(void) {
+  struct flip mine, theirs;
+  char text[3];
+  int s[2];
+  int b;
+  GIVES(ipc_pair(s), 0);
+  b = go(stand_in_between(&theirs, s[1]));
+  s[0] = flip_attach(&mine, s[0]);
+  GIVES(socks5_client_connectbyname(s[0], "u", "p", "example.org", 80, -1), 0);
+  CHECK(brecv(s[0], text, 3, -1) == 0 && memcmp(text, "raw", 3) == 0);
+  GIVES(hclose(s[0]), 0);
+  GIVES(bundle_wait(b, -1), 0);
+  GIVES(hclose(b), 0);
+}
+
 int main(void) {
   messages_pass_through_a_socket_of_the_program();
   a_websocket_stands_on_a_bytestream_of_the_program();
   closing_the_upper_socket_closes_the_lower_one();
+  http_stands_on_a_bytestream_of_the_program();
+  socks5_is_spoken_over_a_bytestream_of_the_program();
   return 0;
 }
