@@ -600,6 +600,7 @@ DILL_EXPORT ssize_t dill_udp_recvl(int s, struct dill_ipaddr* addr, struct dill_
 #define udp_recv dill_udp_recv
 #define udp_sendl dill_udp_sendl
 #define udp_recvl dill_udp_recvl
+#endif
 
 /* --- HTTP ------------------------------------------------------------------------------------------- */
 

@@ -199,7 +199,8 @@ static coroutine void serve_a_page(struct flip* f, int s) {
   GIVES(http_sendfield(s, "A", "b", -1), 0);
   s = http_detach(s, -1);
   CHECK(s > 0);
-  CHECK(bsend(s, "page", 5, -1) == 0);
+  memcpy(name, "page", 5);
+  CHECK(bsend(s, name, 5, -1) == 0);
   FAILS(brecv(s, name, 1, -1), EPIPE);
   GIVES(hclose(s), 0);
 }
@@ -241,7 +242,8 @@ static coroutine void stand_in_between(struct flip* f, int s) {
   GIVES(socks5_proxy_recvcommandbyname(s, host, &port, -1), SOCKS5_CONNECT);
   CHECK(strcmp(host, "example.org") == 0 && port == 80);
   GIVES(socks5_proxy_sendreply(s, SOCKS5_SUCCESS, &here, -1), 0);
-  CHECK(bsend(s, "raw", 3, -1) == 0);
+  memcpy(host, "raw", 3);
+  CHECK(bsend(s, host, 3, -1) == 0);
   FAILS(brecv(s, host, 1, -1), EPIPE);
   GIVES(hclose(s), 0);
 }
