@@ -10,13 +10,14 @@
 
 using namespace caraway;
 
-// The first byte: role, and limits small enough to be met. Then cuts and input.
+// The first byte: role, limits small enough to be met, compression. Then cuts and input.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const ws::role self = (data[0] & 1) != 0 ? ws::role::server : ws::role::client;
   ws::connection_options options = ws::script_options(self);
   if ((data[0] & 2) != 0) options.max_message = data[0] >> 3;
   if ((data[0] & 4) != 0) options.max_fragments = data[0] >> 5;
+  if ((data[0] & 128) != 0) options.deflate.emplace().peer_takeover = (data[0] & 64) != 0;
 
   const auto [input, cuts] = fuzz::read_cuts(data + 1, size - 1);
   ws::ws_wire wire(self);

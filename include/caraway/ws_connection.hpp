@@ -28,6 +28,9 @@
 // but not consumed are shown again, in the state receive() left them in (it may have unmasked
 // some), with more behind them.
 //
+// With permessage-deflate (RFC 7692) compressed messages come out inflated, in the connection's own
+// memory, and go in through send_deflated(). Whoever does not agree on it pays nothing for it.
+//
 // One thread at a time. What a function shows stays valid as long as its declaration says.
 #pragma once
 
@@ -40,6 +43,7 @@
 
 #include "caraway/bytes.hpp"
 #include "caraway/error.hpp"
+#include "caraway/ws_deflate.hpp"
 #include "caraway/ws_frame.hpp"
 
 namespace caraway::ws {
@@ -49,7 +53,8 @@ using random_source = void (*)(mutable_bytes into) noexcept;
 
 struct connection_options {
   ws::role role = role::server;
-  // The largest message accepted, in bytes, all fragments together; one more fails with 1009.
+  // The largest message accepted, in bytes, all fragments together and inflated; one more fails
+  // with 1009.
   std::uint64_t max_message = std::uint64_t{1} << 20;
   // The largest number of frames a message may come in; one more fails with 1009.
   std::uint32_t max_fragments = 131072;
@@ -58,6 +63,9 @@ struct connection_options {
   std::uint32_t direct_threshold = 16384;
   // Where masks come from. A client must have one.
   random_source random = nullptr;
+  // What the handshake has agreed on; nothing, or a build without zlib: compressed messages are
+  // refused with 1002.
+  std::optional<deflate_options> deflate = std::nullopt;
 };
 
 enum class event_kind : std::uint8_t {
@@ -111,8 +119,18 @@ struct outgoing_header {
   bytes view() const noexcept { return {storage.data(), size}; }
 };
 
+// A whole frame to be sent, in memory of its own.
+struct outgoing_frame {
+  std::unique_ptr<std::byte[]> storage;
+  std::size_t begin = 0;
+  std::size_t size = 0;
+
+  bytes view() const noexcept { return {storage.get() + begin, size}; }
+};
+
 class connection {
  public:
+  // Without memory for what `options.deflate` needs the connection has failed from the beginning.
   explicit connection(const connection_options& options) noexcept;
   connection(connection&&) noexcept;
   connection& operator=(connection&&) noexcept;
@@ -187,9 +205,35 @@ class connection {
   // client; returns its size. ENOBUFS: `out` has fewer than frame_size(total_size(ps)) bytes.
   result<std::size_t> send_frame(mutable_bytes out, opcode op, bool fin, parts ps) noexcept;
 
-  // Takes back the frame last made by send_header() or send_frame(), because it never went out: the
-  // order of frames is as it was before.
-  void withdraw() noexcept { sending_ = sending_before_; }
+  // Takes back the frame last made by send_header(), send_frame() or send_deflated(), because it
+  // never went out: the order of frames is as it was before, and what is compressed next refers to
+  // nothing that the peer has not seen.
+  void withdraw() noexcept {
+    sending_ = sending_before_;
+    if (compression_) forget_sent();
+  }
+
+  // Sending compressed
+
+  // Whether a frame with `size` bytes of payload is for send_deflated(): it begins a message that is
+  // large enough or in pieces, or continues a compressed one. All others are for send_header() or
+  // send_frame(), which fail with EINVAL in the middle of a compressed message.
+  bool deflates(opcode op, bool fin, std::uint64_t size) const noexcept {
+    return compression_ && wants_deflated(op, fin, size);
+  }
+
+  // A whole frame with the compressed payload made of `ps`, masked if this is a client. EINVAL,
+  // errc::closed: as above; EINVAL: nothing was agreed on, or the message has begun uncompressed.
+  // ENOMEM.
+  result<outgoing_frame> send_deflated(opcode op, bool fin, parts ps) noexcept;
+
+  // Makes the next compressed message refer to nothing before it: for those who have sent one that
+  // was compressed elsewhere, or who want the memory back. Does nothing in the middle of a
+  // compressed message.
+  void forget_sent() noexcept;
+
+  // True if there is memory that forget_sent() gives back.
+  bool remembers_sent() const noexcept;
 
   // State
 
@@ -197,7 +241,7 @@ class connection {
   bool is_open() const noexcept { return state_ == connection_state::open; }
   ws::role role() const noexcept { return role_; }
   // True between the first frame of a fragmented message that is being sent and its last.
-  bool sending_message() const noexcept { return sending_; }
+  bool sending_message() const noexcept { return sending_ != under_way::nothing; }
 
   // How the conversation ended for this side (7.1.5, 7.1.6): what the peer's close frame said, or
   // close_code::abnormal and no reason as long as none has come.
@@ -222,10 +266,14 @@ class connection {
 
  private:
   struct control_queue;
+  struct compression;
 
   // Where the frame being received is: not begun, waited for in the caller's buffer, or on its way
-  // into the connection's.
-  enum class phase : std::uint8_t { header, buffered, direct };
+  // into the connection's, as it is or inflated.
+  enum class phase : std::uint8_t { header, buffered, direct, inflating };
+
+  // The fragmented message that is being sent.
+  enum class under_way : std::uint8_t { nothing, plain, deflated };
 
   bool over() const noexcept { return state_ >= connection_state::closed; }
   bool closing() const noexcept { return own_code_ != close_code::abnormal; }
@@ -245,6 +293,8 @@ class connection {
   bool close_frame(bytes payload) noexcept;
   bool say_over(event& e) const noexcept;
   bool end_direct(event& e) noexcept;
+  bool inflating_frame(mutable_bytes& in, event& e) noexcept;
+  bool end_inflated(event& e) noexcept;
   bool deliver(mutable_bytes payload, bool in_place, event& e) noexcept;
 
   // The rest return false if the connection has failed of it.
@@ -253,12 +303,18 @@ class connection {
   bool check_text(bytes piece) noexcept;
   bool whole_text(bytes payload) noexcept;
   bool make_room(std::size_t arriving) noexcept;
+  bool enlarge(std::uint64_t wanted) noexcept;
+  bool admit_deflated(const frame_header& next) noexcept;
+  bool inflate(bytes piece) noexcept;
+  bool take_inflated(bytes piece) noexcept;
   bool make_control() noexcept;
   bool broken(std::uint16_t code, const char* why) noexcept;
 
   void queue_close(std::uint16_t code, std::string_view reason) noexcept;
   void release_message() noexcept;
   bool in_order(opcode op, bool fin, std::uint64_t size) const noexcept;
+  bool is_deflated(const frame_header& next) const noexcept;
+  bool wants_deflated(opcode op, bool fin, std::uint64_t size) const noexcept;
 
   std::uint64_t max_message_;
   random_source random_;
@@ -275,6 +331,8 @@ class connection {
   std::uint32_t fragments_ = 0;
   // Made when there is something to answer, gone when it has been sent.
   std::unique_ptr<control_queue> control_;
+  // Where compression was agreed on, as long as the conversation lasts.
+  std::unique_ptr<compression> compression_;
   const char* why_ = "";
 
   ws::role role_;
@@ -285,8 +343,8 @@ class connection {
   // continuation: no message has begun.
   opcode message_op_ = opcode::continuation;
   bool delivered_ = false;
-  bool sending_ = false;
-  bool sending_before_ = false;
+  under_way sending_ = under_way::nothing;
+  under_way sending_before_ = under_way::nothing;
   std::uint16_t failure_ = 0;
   std::uint16_t own_code_ = close_code::abnormal;
   std::uint16_t peer_code_ = close_code::abnormal;

@@ -3,7 +3,8 @@
 // A data frame takes one of two ways. Small, or already whole: it is waited for in the caller's
 // buffer, opened there (unmasked, and checked if it is text) as its bytes come, and shown in place
 // if it is a message by itself. Large and not whole: its bytes move into the connection's memory,
-// where the caller may also put them itself. Fragments end up in that memory either way.
+// where the caller may also put them itself. Fragments end up in that memory either way, and
+// compressed messages, inflated piece by piece as they come (ws_connection_deflate.cpp).
 //
 // `frame_done_` counts the payload bytes that have been opened, so none is unmasked twice.
 #include "caraway/ws_connection.hpp"
@@ -15,6 +16,7 @@
 
 #include "codec/mask.hpp"
 #include "codec/utf8.hpp"
+#include "codec/ws_connection_deflate.hpp"
 
 namespace caraway::ws {
 namespace {
@@ -27,6 +29,8 @@ constexpr std::size_t max_control_frame = 2 + 4 + max_control_payload;
 
 constexpr char not_utf8[] = "text is not UTF-8";
 constexpr char cut_short[] = "text ends within a character";
+constexpr char too_big[] = "message too big";
+constexpr char out_of_memory[] = "out of memory";
 
 std::uint16_t read_16_bits(bytes in) {
   return static_cast<std::uint16_t>(std::to_integer<unsigned>(in[0]) << 8 |
@@ -134,7 +138,11 @@ connection::connection(const connection_options& options) noexcept
       random_(options.random),
       max_fragments_(options.max_fragments),
       direct_threshold_(options.direct_threshold),
-      role_(options.role) {}
+      role_(options.role) {
+  if (!options.deflate || !can_deflate()) return;
+  compression_.reset(new (std::nothrow) compression(*options.deflate));
+  if (!compression_) broken(close_code::internal_error, out_of_memory);
+}
 
 connection::connection(connection&&) noexcept = default;
 connection& connection::operator=(connection&&) noexcept = default;
@@ -196,6 +204,8 @@ bool connection::step(mutable_bytes& in, event& e) noexcept {
       return buffered_frame(in, e);
     case phase::direct:
       return direct_frame(in, e);
+    case phase::inflating:
+      return inflating_frame(in, e);
   }
   return true;
 }
@@ -207,7 +217,8 @@ bool connection::say_over(event& e) const noexcept {
 }
 
 bool connection::begin_frame(mutable_bytes& in, event& e) noexcept {
-  const parsed_header p = parse_header(in, role_);
+  const std::uint8_t allowed = compression_ ? compression::allowed_reserved(in) : 0;
+  const parsed_header p = parse_header(in, role_, allowed);
   if (p.fault != frame_fault::none) return broken(close_code::protocol_error, describe(p.fault));
   if (p.used == 0) {
     e.need = p.need;
@@ -218,6 +229,11 @@ bool connection::begin_frame(mutable_bytes& in, event& e) noexcept {
   frame_done_ = 0;
   header_size_ = p.used;
   phase_ = phase::buffered;
+  if (is_deflated(frame_)) [[unlikely]] {
+    in = in.subspan(p.used);
+    phase_ = phase::inflating;
+    return false;
+  }
   const bool whole = in.size() - p.used >= frame_.size;
   if (!whole && !is_control(frame_.op) && frame_.size > direct_threshold_) {
     in = in.subspan(p.used);
@@ -234,8 +250,8 @@ bool connection::admit(const frame_header& next) noexcept {
   if (continues && !within) return broken(close_code::protocol_error, "continuation of no message");
   if (!continues && within)
     return broken(close_code::protocol_error, "new message within a fragmented one");
-  if (next.size > max_message_ - message_size_)
-    return broken(close_code::message_too_big, "message too big");
+  if (is_deflated(next) ? !admit_deflated(next) : next.size > max_message_ - message_size_)
+    return broken(close_code::message_too_big, too_big);
   if (fragments_ >= max_fragments_)
     return broken(close_code::message_too_big, "too many fragments");
   ++fragments_;
@@ -340,8 +356,12 @@ bool connection::make_room(std::size_t arriving) noexcept {
     const std::uint64_t more = std::max<std::uint64_t>(least_memory, 2 * message_capacity_);
     wanted = std::max(wanted, std::min(max_message_, more));
   }
+  return enlarge(wanted);
+}
+
+bool connection::enlarge(std::uint64_t wanted) noexcept {
   auto larger = allocate(static_cast<std::size_t>(wanted));
-  if (!larger) return broken(close_code::internal_error, "out of memory");
+  if (!larger) return broken(close_code::internal_error, out_of_memory);
   std::copy_n(message_.get(), message_size_, larger.get());
   message_ = std::move(larger);
   message_capacity_ = static_cast<std::size_t>(wanted);
@@ -357,7 +377,7 @@ void connection::release_message() noexcept {
 bool connection::control_frame(mutable_bytes payload, event& e) noexcept {
   if (frame_.op == opcode::close) return close_frame(payload);
   if (frame_.op == opcode::ping) {
-    if (!make_control()) return broken(close_code::internal_error, "out of memory");
+    if (!make_control()) return broken(close_code::internal_error, out_of_memory);
     control_->add(opcode::pong, payload, role_, random_);
   }
   e.kind = frame_.op == opcode::ping ? event_kind::ping : event_kind::pong;
@@ -379,19 +399,21 @@ bool connection::close_frame(bytes payload) noexcept {
     if (!codec::is_utf8(as_bytes(reason)))
       return broken(close_code::invalid_payload, "close reason is not UTF-8");
   }
-  if (!make_control()) return broken(close_code::internal_error, "out of memory");
+  if (!make_control()) return broken(close_code::internal_error, out_of_memory);
   std::ranges::copy(reason, control_->reason_.begin());
   control_->reason_size_ = reason.size();
   peer_code_ = code;
   if (!closing()) queue_close(code, {});
   state_ = connection_state::closed;
   release_message();
+  compression_.reset();
   return false;
 }
 
 event connection::receive_eof() noexcept {
   if (!over()) {
     if (!delivered_) release_message();
+    compression_.reset();
     state_ = connection_state::failed;
     failure_ = close_code::abnormal;
     why_ = "end of stream without a close frame";
@@ -418,6 +440,7 @@ bool connection::broken(std::uint16_t code, const char* why) noexcept {
   failure_ = code;
   why_ = why;
   release_message();
+  compression_.reset();
   if (!closing() && make_control()) queue_close(code, why);
   return false;
 }
@@ -465,7 +488,9 @@ result<void> connection::close(std::uint16_t code, std::string_view reason) noex
 
 // 5.4, 5.5.
 bool connection::in_order(opcode op, bool fin, std::uint64_t size) const noexcept {
-  if (op <= opcode::binary) return (op == opcode::continuation) == sending_ && size >> 63 == 0;
+  if (op <= opcode::binary)
+    return sending_ != under_way::deflated && (op == opcode::continuation) == sending_message() &&
+           size >> 63 == 0;
   return (op == opcode::ping || op == opcode::pong) && fin && size <= max_control_payload;
 }
 
@@ -478,7 +503,7 @@ result<outgoing_header> connection::send_header(opcode op, bool fin, std::uint64
   out->size = static_cast<std::uint8_t>(format_header(out->storage, h));
   out->mask = h.mask;
   sending_before_ = sending_;
-  if (!is_control(op)) sending_ = !fin;
+  if (!is_control(op)) sending_ = fin ? under_way::nothing : under_way::plain;
   return out;
 }
 
@@ -520,7 +545,8 @@ std::error_code connection::error() const noexcept {
 }
 
 std::size_t connection::memory() const noexcept {
-  return message_capacity_ + (control_ ? sizeof(control_queue) : 0);
+  return message_capacity_ + (control_ ? sizeof(control_queue) : 0) +
+         (compression_ ? compression_->memory() : 0);
 }
 
 }  // namespace caraway::ws

@@ -19,7 +19,7 @@ struct conformance_case {
   // The section and the fact, in snake_case.
   std::string name;
   // What is sent; it also says to which side.
-  ws::ws_wire wire;
+  ws::ws_wire wire{ws::role::server};
   // What comes of it, in the words of ws_script.hpp.
   std::string transcript;
   // With which byte of the wire, counted from 1, the conversation must be over; 0: not at all.
