@@ -165,15 +165,15 @@ bool connection::wants_deflated(opcode op, bool fin, std::uint64_t size) const n
 }
 
 result<outgoing_frame> connection::send_deflated(opcode op, bool fin, parts ps) noexcept {
-  if (closing() || over()) return fail(errc::closed);
+  if (closing() || over()) return caraway::fail(errc::closed);
   const bool begins = op != opcode::continuation;
-  if (!compression_ || is_control(op) || begins == sending_message()) return fail(EINVAL);
+  if (!compression_ || is_control(op) || begins == sending_message()) return caraway::fail(EINVAL);
   if (begins ? compression_->agreed.window_bits < least_own_window
              : sending_ != under_way::deflated)
-    return fail(EINVAL);
+    return caraway::fail(EINVAL);
 
   codec::growing_bytes out(max_header_size);
-  if (!compression_->deflate(ps, fin, out)) return fail(ENOMEM);
+  if (!compression_->deflate(ps, fin, out)) return caraway::fail(ENOMEM);
   frame_header h{.op = op, .fin = fin, .masked = role_ == ws::role::client, .size = out.size()};
   h.reserved = begins ? deflated_bit : 0;
   if (h.masked) random_(h.mask);
