@@ -103,7 +103,12 @@ endif()
 # The command, as a shell sees it.
 if(TARGET caraway_tool)
   add_test(NAME command/caraway COMMAND /usr/bin/python3 -B -u
-           ${CMAKE_CURRENT_SOURCE_DIR}/tests/command/command_test.py $<TARGET_FILE:caraway_tool>)
+           ${CMAKE_CURRENT_SOURCE_DIR}/tests/command/command_test.py $<TARGET_FILE:caraway_tool>
+           $<$<BOOL:${CARAWAY_TLS}>:${caraway_certificates}>
+           COMMAND_EXPAND_LISTS)
+  if(CARAWAY_TLS)
+    add_dependencies(caraway_tool certificates)
+  endif()
   set_tests_properties(command/caraway PROPERTIES TIMEOUT 120 LABELS command)
 endif()
 

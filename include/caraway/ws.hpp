@@ -22,10 +22,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "caraway/address.hpp"
 #include "caraway/deadline.hpp"
 #include "caraway/error.hpp"
+#include "caraway/tls_context.hpp"
 #include "caraway/ws_socket.hpp"
 
 namespace caraway::ws {
@@ -33,16 +35,26 @@ namespace caraway::ws {
 // How long connect() waits when it is not told.
 inline constexpr std::chrono::seconds connect_patience{10};
 
-// Connects to a ws:// URL: resolves, connects, shakes hands. `options.host` and `options.target`
-// come from the URL unless set; a user name in the URL becomes an Authorization field (Basic).
-// Blocks; `dl` is for all of it. errc::invalid_url: not a URL, or not ws and wss; EPROTONOSUPPORT:
-// wss, TLS is not in this build; errors of tcp::try_connect() and try_attach_client(), `refusal` as
-// there.
-result<socket> try_connect(std::string_view url, const client_options& options, deadline dl,
+struct connect_options : client_options {
+  connect_options() = default;
+  connect_options(client_options all) : client_options(std::move(all)) {}
+
+  // For wss: whom to trust, and who this side is. The server's chain and name are verified unless
+  // that says otherwise.
+  tls::client_context tls;
+};
+
+// Connects to a ws:// or wss:// URL: resolves, connects, shakes hands. `options.host` and
+// `options.target` come from the URL unless set; a user name in the URL becomes an Authorization
+// field (Basic). Blocks; `dl` is for all of it. errc::invalid_url: not a URL, or not ws and wss;
+// EPROTONOSUPPORT: wss, and TLS is not in this build; errors of tcp::try_connect(),
+// tls::try_attach_client() and try_attach_client(), `refusal` as there.
+result<socket> try_connect(std::string_view url, const connect_options& options, deadline dl,
                            http::response* refusal = nullptr);
 
 // The same, failing by exception: ws::refused where the server refused.
-socket connect(std::string_view url, const client_options& options, deadline dl = connect_patience);
+socket connect(std::string_view url, const connect_options& options,
+               deadline dl = connect_patience);
 socket connect(std::string_view url, deadline dl = connect_patience);
 
 // Called with each conversation, on a coroutine of its own. When it returns, the socket is closed
@@ -51,6 +63,8 @@ socket connect(std::string_view url, deadline dl = connect_patience);
 using handler = std::function<void(socket&)>;
 
 struct serve_options : server_options {
+  // With one, the server speaks wss instead of ws. Reloading it changes what later connections get.
+  tls::server_context tls;
   // Conversations at a time, handshakes included; more wait in the kernel.
   std::size_t max_connections = 100000;
   // How long a handler that has returned waits for the peer's part of the close handshake.
@@ -80,7 +94,7 @@ class server {
 
   address local_address() const noexcept;
   std::uint16_t port() const noexcept { return local_address().port(); }
-  // "ws://127.0.0.1:40123/".
+  // "ws://127.0.0.1:40123/", or "wss://...".
   std::string url() const;
 
   // Conversations right now, handshakes included.

@@ -13,6 +13,7 @@
 #include "caraway/task_group.hpp"
 #include "caraway/tcp.hpp"
 #include "caraway/this_task.hpp"
+#include "caraway/tls.hpp"
 #include "caraway/url.hpp"
 #include "codec/base64.hpp"
 #include "runtime/scheduler.hpp"
@@ -60,22 +61,30 @@ result<address> address_of(std::string_view where) {
   return found->front();
 }
 
+// TLS as HTTP/1.1 wants it, to the host of the URL.
+result<stream_ptr> secured(stream_ptr under, const url& to, const connect_options& options,
+                           deadline dl) {
+  const tls::client_options wanted{.host = to.host, .alpn = {"http/1.1"}, .context = options.tls};
+  return tls::try_attach_client(std::move(under), wanted, dl);
+}
+
 }  // namespace
 
-result<socket> try_connect(std::string_view where, const client_options& options, deadline dl,
+result<socket> try_connect(std::string_view where, const connect_options& options, deadline dl,
                            http::response* refusal) try {
   const auto to = parse_url(where);
   if (!to) return fail(to.error());
-  if (to->scheme == "wss") return fail(EPROTONOSUPPORT);
-  if (to->scheme != "ws") return fail(errc::invalid_url);
-  auto stream = tcp::try_connect(to->host, to->port, dl);
+  if (to->scheme != "ws" && to->scheme != "wss") return fail(errc::invalid_url);
+  result<stream_ptr> stream = tcp::try_connect(to->host, to->port, dl);
+  const deadline until = earlier(dl, handshake_patience);
+  if (stream && to->secure()) stream = secured(std::move(*stream), *to, options, until);
   if (!stream) return fail(stream.error());
-  return try_attach_client(std::move(*stream), completed(options, *to), dl, refusal);
+  return try_attach_client(std::move(*stream), completed(options, *to), until, refusal);
 } catch (const std::bad_alloc&) {
   return fail(ENOMEM);
 }
 
-socket connect(std::string_view where, const client_options& options, deadline dl) {
+socket connect(std::string_view where, const connect_options& options, deadline dl) {
   http::response refusal;
   auto made = try_connect(where, options, dl, &refusal);
   if (!made && made.error() == errc::handshake_refused) throw refused(std::move(refusal));
@@ -225,7 +234,10 @@ void server::impl::converse(tcp::stream_ptr s) {
   const address peer = s->peer_address();
   std::exception_ptr failure;
   try {
-    socket ws = attach_server(std::move(s), options);
+    const deadline until = handshake_patience;
+    stream_ptr under = std::move(s);
+    if (options.tls) under = tls::attach_server(std::move(under), options.tls, until);
+    socket ws = attach_server(std::move(under), options, until);
     const std::uint16_t code = handle_until_end(ws, peer);
     static_cast<void>(ws.try_close(code, {}, options.close_patience));
     return;
@@ -286,7 +298,8 @@ address server::local_address() const noexcept {
 }
 
 std::string server::url() const {
-  return "ws://" + local_address().to_string() + "/";
+  const bool secure = impl_ && impl_->options.tls;
+  return (secure ? "wss://" : "ws://") + local_address().to_string() + "/";
 }
 
 std::size_t server::connections() const noexcept {

@@ -3,15 +3,19 @@ import base64
 import contextlib
 import hashlib
 import os
+import pathlib
 import pty
 import re
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 
 TOOL = sys.argv[1]
+# The folder of the certificates, in builds with TLS.
+CERTIFICATES = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
 PATIENCE = 60
 
 
@@ -23,11 +27,17 @@ def run(*arguments, feed=""):
 @contextlib.contextmanager
 def server(*arguments):
     """An echo server; its URL. It must end well when it is asked to."""
+    with server_process(*arguments) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def server_process(*arguments):
     process = subprocess.Popen([TOOL, "serve", "--echo", "--listen", "127.0.0.1:0", *arguments],
-                               stdout=subprocess.PIPE, text=True)
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         line = process.stdout.readline()
-        yield re.fullmatch(r"listening on (ws://127\.0\.0\.1:\d+/)\n", line).group(1)
+        yield re.fullmatch(r"listening on (wss?://127\.0\.0\.1:\d+/)\n", line).group(1), process
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0, "a server that is asked to stop exits with 0"
     finally:
@@ -142,7 +152,53 @@ def a_close_with_a_code_and_a_reason():
         assert "4001" in done.stderr and "bye" in done.stderr, done.stderr
 
 
-for scenario in (help_and_usage, lines_in_messages_out, a_terminal, nobody_there, a_refusal, an_abrupt_end,
-                 a_close_with_a_code_and_a_reason):
+def secure():
+    ca = CERTIFICATES / "authority.pem"
+    pair = ("--tls-cert", CERTIFICATES / "server.pem", "--tls-key", CERTIFICATES / "server.key")
+    with server(*pair) as url:
+        status, out, err = run("connect", "-q", "--ca", ca, url, feed="hello\n")
+        assert (status, out, err) == (0, "hello\n", ""), (status, out, err)
+        status, out, err = run("connect", "-q", "--insecure", url, feed="hello\n")
+        assert (status, out, err) == (0, "hello\n", ""), (status, out, err)
+        status, _, err = run("connect", url, feed="hello\n")
+        assert status == 2 and "unable to get local issuer certificate" in err, (status, err)
+
+
+def a_certificate_read_again():
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "both.pem"
+
+        def put(name):
+            file.write_bytes(b"".join((CERTIFICATES / f"{name}.{end}").read_bytes() for end in ("pem", "key")))
+
+        put("stranger")
+        with server_process("--tls-cert", file) as (url, process):
+            connect = ("connect", "-q", "--ca", CERTIFICATES / "authority.pem", url)
+            assert run(*connect)[0] == 2
+            file.write_text("nothing")
+            process.send_signal(signal.SIGHUP)
+            line = process.stderr.readline()
+            assert "not read again: no start line" in line, line
+            put("server")
+            process.send_signal(signal.SIGHUP)
+            line = process.stderr.readline()
+            assert line.endswith("was read again\n"), line
+            status, out, err = run(*connect, feed="hello\n")
+            assert (status, out) == (0, "hello\n"), (status, out, err)
+
+
+def certificates_that_are_of_no_use():
+    status, _, err = run("serve", "--echo", "--tls-cert", "/nonexistent")
+    assert status == 1 and "No such file" in err, (status, err)
+    status, _, err = run("connect", "--ca", "/dev/null", "wss://127.0.0.1:1/")
+    assert status == 1 and "no start line" in err, (status, err)
+    assert run("serve", "--echo", "--tls-key", "/nonexistent")[0] == 1
+
+
+scenarios = [help_and_usage, lines_in_messages_out, a_terminal, nobody_there, a_refusal, an_abrupt_end,
+             a_close_with_a_code_and_a_reason]
+if CERTIFICATES:
+    scenarios += [secure, a_certificate_read_again, certificates_that_are_of_no_use]
+for scenario in scenarios:
     scenario()
     print(f"ok: {scenario.__name__.replace('_', ' ')}")

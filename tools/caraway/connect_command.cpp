@@ -30,7 +30,9 @@ struct connect_arguments {
   bool quiet = false;
   std::vector<std::string> headers;
   std::vector<std::string> messages;
-  ws::client_options options;
+  std::string ca;
+  bool insecure = false;
+  ws::connect_options options;
 };
 
 class session {
@@ -139,8 +141,23 @@ void say_refusal(const caraway::http::response& r) {
   std::cerr << r.body << (r.body.ends_with('\n') ? "" : "\n");
 }
 
+// Whom to trust; the usual one unless the arguments say otherwise.
+caraway::tls::client_context context_of(const connect_arguments& a) {
+  if (a.ca.empty() && !a.insecure) return {};
+  caraway::tls::client_settings settings;
+  if (!a.ca.empty()) settings.authorities = caraway::tls::pem::file(a.ca);
+  if (a.insecure) settings.verify = caraway::tls::verification::nothing;
+  return caraway::tls::client_context(settings);
+}
+
 status connect(connect_arguments& a) {
   for (const std::string& h : a.headers) a.options.headers.push_back(field_of(h));
+  try {
+    a.options.tls = context_of(a);
+  } catch (const caraway::error& e) {
+    std::cerr << "caraway: " << a.ca << ": " << e.what() << "\n";
+    return status::usage;
+  }
   std::optional<ws::socket> socket;
   try {
     socket = ws::connect(a.url, a.options, std::chrono::duration<double>(a.timeout));
@@ -161,7 +178,7 @@ void declare(CLI::App& app, status& ends_with) {
   CLI::App* const c = app.add_subcommand(
       "connect",
       "Connect to a WebSocket server: lines in are messages out, messages in are lines out.");
-  c->add_option("url", a->url, "Where to, as ws://HOST[:PORT][/PATH]")
+  c->add_option("url", a->url, "Where to, as ws://HOST[:PORT][/PATH] or wss://...")
       ->required()
       ->type_name("URL");
   c->add_option("-m,--message", a->messages, "Send this instead of standard input; may be repeated")
@@ -175,6 +192,8 @@ void declare(CLI::App& app, status& ends_with) {
                 "A subprotocol to ask for, the best first; may be repeated")
       ->type_name("NAME")
       ->allow_extra_args(false);
+  c->add_option("--ca", a->ca, "Trust the authorities in this file too, in PEM")->type_name("FILE");
+  c->add_flag("--insecure", a->insecure, "Do not verify who the server is");
   c->add_option("--timeout", a->timeout, "Seconds until the handshake must be over")
       ->capture_default_str();
   c->add_option("--linger", a->linger, "Milliseconds of silence after the last line before closing")

@@ -1,5 +1,7 @@
 // serve_command.cpp - `caraway serve`: a WebSocket server that sends back what it gets.
 #include <CLI/CLI.hpp>
+#include <caraway/task_group.hpp>
+#include <caraway/this_task.hpp>
 #include <caraway/ws.hpp>
 #include <iostream>
 
@@ -16,6 +18,8 @@ struct serve_arguments {
   bool echo = false;
   bool verbose = false;
   unsigned grace = 5;
+  std::string certificate;
+  std::string key;
   ws::serve_options options;
 };
 
@@ -31,14 +35,42 @@ void complain(const caraway::address& peer, std::exception_ptr failure) {
   }
 }
 
+// Reads the certificate again whenever SIGHUP comes; one that is of no use changes nothing.
+void renew_certificates(caraway::tls::server_context context) {
+  for (;;) {
+    await_hangup();
+    const auto done = context.try_reload();
+    std::cerr << "caraway: the certificate was "
+              << (done ? "read again" : "not read again: " + done.error().message()) << "\n";
+  }
+}
+
+caraway::result<caraway::tls::server_context> context_of(const serve_arguments& a) {
+  using caraway::tls::pem;
+  const pem key = a.key.empty() ? pem() : pem::file(a.key);
+  return caraway::tls::server_context::try_make({.own = {pem::file(a.certificate), key}});
+}
+
 status serve(serve_arguments& a) {
   if (a.verbose) a.options.on_error = complain;
+  if (!a.certificate.empty()) {
+    auto context = context_of(a);
+    if (!context) {
+      std::cerr << "caraway: " << a.certificate << ": " << context.error().message() << "\n";
+      return status::usage;
+    }
+    a.options.tls = std::move(*context);
+  }
   auto server = ws::server::try_start(a.listen, echo, a.options);
   if (!server) {
     std::cerr << "caraway: cannot listen at " << a.listen << ": " << server.error().message()
               << "\n";
     return status::cannot_connect;
   }
+  caraway::task_group hangups;
+  if (a.options.tls) hangups.go("SIGHUP", [&a] { renew_certificates(a.options.tls); });
+  // SIGHUP must not end the program once clients know of it.
+  caraway::yield();
   std::cout << "listening on " << server->url() << std::endl;
   await_signal();
   server->stop(std::chrono::seconds(a.grace));
@@ -61,6 +93,13 @@ void declare(CLI::App& app, status& ends_with) {
                 "Pages that may connect besides those of this host; * for all")
       ->type_name("ORIGIN")
       ->allow_extra_args(false);
+  auto* const certificate =
+      c->add_option("--tls-cert", arguments->certificate,
+                    "Speak wss, with this certificate and its chain, in PEM; SIGHUP reads it again")
+          ->type_name("FILE");
+  c->add_option("--tls-key", arguments->key, "The key of the certificate, if it is in another file")
+      ->type_name("FILE")
+      ->needs(certificate);
   c->add_option("--max-message", arguments->options.limits.message, "The largest message, in bytes")
       ->capture_default_str();
   c->add_option("--max-connections", arguments->options.max_connections, "Conversations at a time")
@@ -68,7 +107,7 @@ void declare(CLI::App& app, status& ends_with) {
   c->add_option("--grace", arguments->grace, "Seconds that conversations get to end")
       ->capture_default_str();
   c->add_flag("-v,--verbose", arguments->verbose, "Tell about conversations that fail");
-  c->footer("Prints \"listening on ws://ADDRESS/\" once clients can connect.");
+  c->footer("Prints \"listening on ws://ADDRESS/\" (or wss) once clients can connect.");
   c->callback([arguments, &ends_with] { ends_with = serve(*arguments); });
 }
 

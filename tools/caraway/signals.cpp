@@ -20,6 +20,17 @@ sigset_t ending_signals() {
   return set;
 }
 
+// Waits for one of the signals, which are blocked; its number.
+int await(const sigset_t& set) {
+  const caraway::unique_fd fd(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!fd) throw caraway::error(caraway::os_error(errno), "signalfd");
+  signalfd_siginfo info{};
+  do {
+    caraway::wait_readable(fd.get());
+  } while (read(fd.get(), &info, sizeof info) != sizeof info);
+  return static_cast<int>(info.ssi_signo);
+}
+
 }  // namespace
 
 void take_signals() {
@@ -30,14 +41,18 @@ void take_signals() {
 
 int await_signal() {
   const sigset_t set = ending_signals();
-  const caraway::unique_fd fd(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
-  if (!fd) throw caraway::error(caraway::os_error(errno), "signalfd");
-  signalfd_siginfo info{};
-  do {
-    caraway::wait_readable(fd.get());
-  } while (read(fd.get(), &info, sizeof info) != sizeof info);
+  const int signal = await(set);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  return static_cast<int>(info.ssi_signo);
+  return signal;
+}
+
+// From the first call on the signal does nothing else.
+void await_hangup() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  await(set);
 }
 
 }  // namespace tool

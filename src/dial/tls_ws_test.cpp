@@ -1,0 +1,135 @@
+// tls_ws_test.cpp - TLS on real connections: the contract on TCP, and wss from URL to server.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "caraway/task_group.hpp"
+#include "caraway/tcp.hpp"
+#include "caraway/testing/byte_stream_contract.hpp"
+#include "caraway/testing/message_stream_contract.hpp"
+#include "caraway/this_task.hpp"
+#include "caraway/ws.hpp"
+#include "proto/tls_pair.hpp"
+
+namespace caraway::ws {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto soon = 20s;
+
+std::pair<stream_ptr, stream_ptr> tcp_pair() {
+  auto listener = tcp::listen(address::loopback(0));
+  stream_ptr a = tcp::connect(listener.local_address(), soon);
+  stream_ptr b = listener.accept(soon);
+  return {std::move(a), std::move(b)};
+}
+
+CARAWAY_BYTE_STREAM_CONTRACT(tls_ws, [] { return tls::connected_streams(tcp_pair()); })
+
+testing::message_pair sockets() {
+  auto [a, b] = tls::connected(tcp_pair());
+  return {std::make_unique<socket>(attach_without_handshake(std::move(a), role::client)),
+          std::make_unique<socket>(attach_without_handshake(std::move(b), role::server))};
+}
+
+CARAWAY_MESSAGE_STREAM_CONTRACT(tls_ws, sockets)
+
+void echo(socket& ws) {
+  while (const auto m = ws.recv()) ws.send(*m);
+}
+
+serve_options secure() {
+  serve_options options;
+  options.tls = tls::usual_server();
+  return options;
+}
+
+connect_options trusting() {
+  connect_options options;
+  options.tls = tls::usual_client().context;
+  return options;
+}
+
+TEST(tls_ws, a_url_of_wss_becomes_a_verified_conversation) {
+  server s("127.0.0.1:0", echo, secure());
+  EXPECT_TRUE(s.url().starts_with("wss://127.0.0.1:"));
+  socket ws = connect(s.url(), trusting(), soon);
+  ws.send("Hello, world!");
+  EXPECT_EQ(ws.recv(soon)->text(), "Hello, world!");
+  ws.send(std::string(1000000, 'x'));
+  EXPECT_EQ(ws.recv(soon)->size(), 1000000u);
+  ws.close();
+  EXPECT_EQ(ws.close_code(), 1000);
+}
+
+TEST(tls_ws, the_host_of_the_url_is_the_one_that_is_verified) {
+  server s("127.0.0.1:0", echo, secure());
+  connect_options other = trusting();
+  other.host = "elsewhere.example";
+  EXPECT_TRUE(try_connect(s.url(), other, soon));
+  serve_options wrong;
+  wrong.tls = tls::server_context({.own = tls::identity_of("other_host")});
+  server impostor("127.0.0.1:0", echo, wrong);
+  other.host = "elsewhere.example";
+  EXPECT_EQ(try_connect(impostor.url(), other, soon).error(), tls::errc::address_mismatch);
+}
+
+TEST(tls_ws, nobody_is_trusted_unless_told) {
+  std::string complaint;
+  serve_options options = secure();
+  options.on_error = [&](const address&, std::exception_ptr failure) {
+    try {
+      std::rethrow_exception(failure);
+    } catch (const error& e) {
+      complaint = e.what();
+    }
+  };
+  server s("127.0.0.1:0", echo, options);
+  EXPECT_EQ(try_connect(s.url(), {}, soon).error().category(), tls::category());
+  while (complaint.empty()) caraway::sleep(1ms);
+  EXPECT_EQ(complaint, "TLS handshake: the peer refused: unknown CA");
+}
+
+TEST(tls_ws, the_handshakes_have_one_deadline_together) {
+  auto listener = tcp::listen(address::loopback(0));
+  EXPECT_EQ(
+      try_connect("wss://" + listener.local_address().to_string() + "/", trusting(), 5ms).error(),
+      os_error(ETIMEDOUT));
+}
+
+TEST(tls_ws, each_side_that_expects_the_other_kind_of_connection_is_told) {
+  server plain("127.0.0.1:0", echo);
+  std::string url = plain.url();
+  url.replace(0, 2, "wss");
+  EXPECT_EQ(try_connect(url, trusting(), soon).error().category(), tls::category());
+  server s("127.0.0.1:0", echo, secure());
+  url = s.url();
+  url.replace(0, 3, "ws");
+  EXPECT_FALSE(try_connect(url, {}, soon));
+}
+
+TEST(tls_ws, a_server_that_is_stopped_says_goodbye_through_tls) {
+  server s("127.0.0.1:0", echo, secure());
+  socket ws = connect(s.url(), trusting(), soon);
+  task_group group;
+  group.go([&] { EXPECT_TRUE(s.stop(soon)); });
+  EXPECT_EQ(ws.recv(soon), std::nullopt);
+  EXPECT_EQ(ws.close_code(), close_code::going_away);
+  ws.close();
+  group.wait();
+}
+
+TEST(tls_ws, a_reloaded_certificate_is_for_the_next_connection) {
+  serve_options options;
+  options.tls = tls::server_context({.own = tls::identity_of("other_host")});
+  server s("127.0.0.1:0", echo, options);
+  EXPECT_FALSE(try_connect(s.url(), trusting(), soon));
+  options.tls.reload({.own = tls::identity_of("renewed")});
+  EXPECT_TRUE(try_connect(s.url(), trusting(), soon));
+}
+
+}  // namespace
+}  // namespace caraway::ws
