@@ -2,6 +2,7 @@
 // by plain io_uring. No handshake, no frames, no checks, no limits.
 #pragma once
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>

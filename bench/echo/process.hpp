@@ -1,4 +1,5 @@
-// process.hpp - a server in a process of its own: its processor time, and its system calls one by one.
+// process.hpp - a server in a process of its own: its processor time, its memory, and its system calls
+// one by one.
 #pragma once
 
 #include <dirent.h>
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <string>
 
@@ -72,6 +74,28 @@ class process {
   std::uint16_t port() const { return port_; }
 
   double cpu_time() const { return bench::cpu_time(pid_); }
+
+  // Its memory that is there: all of it, and how much of that is the heap.
+  struct memory {
+    double all = 0;
+    double heap = 0;
+  };
+  memory resident_bytes() const {
+    memory m;
+    std::FILE* f = std::fopen(("/proc/" + std::to_string(pid_) + "/smaps").c_str(), "r");
+    if (f == nullptr) return m;
+    char line[512];
+    for (bool in_heap = false; std::fgets(line, sizeof line, f) != nullptr;) {
+      double kib = 0;
+      if (std::strchr(line, '-') != nullptr && std::strchr(line, ':') != nullptr)
+        in_heap = std::strstr(line, "[heap]") != nullptr;
+      if (std::sscanf(line, "Rss: %lf kB", &kib) != 1) continue;
+      m.all += kib * 1024;
+      if (in_heap) m.heap += kib * 1024;
+    }
+    std::fclose(f);
+    return m;
+  }
 
   // How many system calls it makes while `work` runs (in a process of its own).
   long system_calls_during(const std::function<void()>& work) const {
