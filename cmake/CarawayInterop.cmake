@@ -23,16 +23,20 @@ foreach(file ${files})
     OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/interop)
 endforeach()
 
-# Peers written in Go, from the libraries that Debian packages.
-set(gorilla ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/peers/gorilla_peer.go)
-set(gorilla_program ${CMAKE_CURRENT_BINARY_DIR}/interop/gorilla_peer)
-add_custom_command(OUTPUT ${gorilla_program} DEPENDS ${gorilla}
-  COMMAND ${CMAKE_COMMAND} -E env GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS=
-          GOCACHE=${CMAKE_CURRENT_BINARY_DIR}/go ${CARAWAY_GO} build -o ${gorilla_program} ${gorilla}
-  COMMENT "Building Go program gorilla_peer" VERBATIM)
-caraway_wants_interop(wanted gorilla)
-if(wanted)
-  add_custom_target(interop_gorilla ALL DEPENDS ${gorilla_program})
+# Peers written in Go, peers/NAME_peer.go, from the libraries that Debian packages.
+set(go_programs)
+file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/peers/*_peer.go)
+foreach(file ${files})
+  get_filename_component(name ${file} NAME_WE)
+  set(program ${CMAKE_CURRENT_BINARY_DIR}/interop/${name})
+  add_custom_command(OUTPUT ${program} DEPENDS ${file}
+    COMMAND ${CMAKE_COMMAND} -E env GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS=
+            GOCACHE=${CMAKE_CURRENT_BINARY_DIR}/go ${CARAWAY_GO} build -o ${program} ${file}
+    COMMENT "Building Go program ${name}" VERBATIM)
+  list(APPEND go_programs ${program})
+endforeach()
+if(NOT CARAWAY_INTEROP_TESTS)
+  add_custom_target(interop_go ALL DEPENDS ${go_programs})
 endif()
 
 file(GLOB interop_tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/tests/interop/*_test.py)

@@ -6,6 +6,7 @@
 // again. A send that timed out or was cancelled has put nothing of its message into the stream.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
 #include "caraway/bytes.hpp"
@@ -30,6 +31,22 @@ class message_stream {
   // small: the message stays and can be received with more room.
   virtual result<std::size_t> try_recv_into(mutable_bytes into, deadline dl) = 0;
 
+  // Blocks for the next message and drops it, whatever room it would need; its size. It may have
+  // stayed from a receive that failed for its size. ETIMEDOUT and ECANCELED: call again; if some of
+  // it was dropped already, any other receive drops the rest first.
+  virtual result<std::size_t> try_skip(deadline dl) {
+    const auto message = try_recv(dl);
+    if (!message) return fail(message.error());
+    return message->size();
+  }
+
+  // Blocks until everything sent is with the kernel. ETIMEDOUT and ECANCELED: some of it is not
+  // yet; it stays queued. Streams that hold nothing back have nothing to do.
+  virtual result<void> try_flush(deadline dl) {
+    static_cast<void>(dl);
+    return {};
+  }
+
   // Ends the conversation as the protocol has it, then closes what is below, in every case.
   virtual result<void> try_close(deadline dl) = 0;
 
@@ -41,7 +58,11 @@ class message_stream {
   void send(bytes b, deadline dl = never) { send(parts(&b, 1), dl); }
   void send(std::string_view text, deadline dl = never) { send(as_bytes(text), dl); }
   bytes recv(deadline dl = never) { return value_or_raise(try_recv(dl), "receive"); }
+  std::size_t skip(deadline dl = never) { return value_or_raise(try_skip(dl), "receive"); }
+  void flush(deadline dl = never) { value_or_raise(try_flush(dl), "flush"); }
   void close(deadline dl = never) { value_or_raise(try_close(dl), "close"); }
 };
+
+using message_ptr = std::unique_ptr<message_stream>;
 
 }  // namespace caraway

@@ -191,7 +191,7 @@ class socket final : public message_stream {
   }
 
   // Blocks until everything that was sent is with the kernel.
-  result<void> try_flush(deadline dl);
+  result<void> try_flush(deadline dl) override;
 
   // Ending
 

@@ -154,6 +154,49 @@ inline void a_message_too_large_for_the_memory_stays(const message_connector& co
   report.expect(as_text(all) == letters(100), "and be whole");
 }
 
+inline void a_message_may_be_dropped_whatever_its_size(const message_connector& connect,
+                                                       const contract_report& report) {
+  auto [a, b] = connect();
+  task_group group;
+  group.go([&, a = a.get()] {
+    for (std::size_t n : {300000, 100, 0})
+      report.expect_success(send(*a, letters(n), soon()), "send");
+    report.expect_success(send(*a, "the one after", soon()), "send");
+  });
+  for (std::size_t size : {300000, 100, 0}) {
+    std::array<std::byte, 50> memory;
+    if (size > memory.size())
+      report.expect_error(b->try_recv_into(memory, soon()), os_error(EMSGSIZE), "receive");
+    const auto n = b->try_skip(soon());
+    if (report.expect_success(n, "skip"))
+      report.expect(*n == size, "the size of what was dropped must be told");
+  }
+  expect_message(*b, "the one after", report);
+  group.wait();
+}
+
+inline void dropping_a_message_may_take_several_calls(const message_connector& connect,
+                                                      const contract_report& report) {
+  auto [a, b] = connect();
+  task_group group;
+  group.go([&, a = a.get()] {
+    report.expect_success(send(*a, letters(300000), soon()), "send");
+    report.expect_success(send(*a, "the one after", soon()), "send");
+  });
+  for (;;) {
+    const auto n = b->try_skip(immediately);
+    if (n) {
+      report.expect(*n == 300000, "the size of what was dropped must be told");
+      break;
+    }
+    report.expect_error(n, os_error(ETIMEDOUT), "skip");
+    if (n.error() != os_error(ETIMEDOUT)) break;
+    caraway::sleep(milliseconds(1));
+  }
+  expect_message(*b, "the one after", report);
+  group.wait();
+}
+
 inline void a_second_receiver_is_sent_away(const message_connector& connect,
                                            const contract_report& report) {
   auto [a, b] = connect();
@@ -284,6 +327,8 @@ inline const std::vector<message_stream_check>& message_stream_checks() {
       CARAWAY_CHECK(a_receive_that_was_cancelled_has_lost_nothing),
       CARAWAY_CHECK(a_receive_that_was_cancelled_inside_a_message_has_lost_nothing),
       CARAWAY_CHECK(a_message_too_large_for_the_memory_stays),
+      CARAWAY_CHECK(a_message_may_be_dropped_whatever_its_size),
+      CARAWAY_CHECK(dropping_a_message_may_take_several_calls),
       CARAWAY_CHECK(a_second_receiver_is_sent_away),
       CARAWAY_CHECK(senders_take_turns_in_order_and_never_mix),
       CARAWAY_CHECK(a_send_that_timed_out_has_sent_nothing),
