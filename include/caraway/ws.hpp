@@ -46,7 +46,8 @@ struct connect_options : client_options {
 
 // Connects to a ws:// or wss:// URL: resolves, connects, shakes hands. `options.host` and
 // `options.target` come from the URL unless set; a user name in the URL becomes an Authorization
-// field (Basic). Blocks; `dl` is for all of it. errc::invalid_url: not a URL, or not ws and wss;
+// field (Basic). Redirects are followed if `options.redirects` says so, secrets staying behind
+// (ws_redirect.hpp). Blocks; `dl` is for all of it. errc::invalid_url: not a URL, or not ws and wss;
 // EPROTONOSUPPORT: wss, and TLS is not in this build; errors of tcp::try_connect(),
 // tls::try_attach_client() and try_attach_client(), `refusal` as there.
 result<socket> try_connect(std::string_view url, const connect_options& options, deadline dl,

@@ -37,6 +37,9 @@ struct client_options {
   std::vector<std::string> subprotocols;  // the one liked best first
   http::field_list headers;               // further fields: Authorization, Cookie, Origin, ...
   ws::limits limits;                      // for the conversation after the handshake
+  // How many redirects connect() follows, one after the other (ws_redirect.hpp); 0: none, they are
+  // refusals as any other.
+  unsigned redirects = 0;
   // Compression to ask for; the server may decline. Nothing: none is.
   std::optional<deflate_options> deflate = std::nullopt;
 };

@@ -85,9 +85,9 @@ struct server_options {
   std::vector<std::string> subprotocols;
   // Further fields of the answer 101.
   http::field_list headers;
-  // Pages of these origins may connect ("https://example.com"), besides those of the same host; "*"
-  // is everybody. Requests without an Origin field, which do not come from a page, are always let
-  // through.
+  // Pages of these origins may connect ("https://example.com", "https://*.example.com:*", "*": see
+  // ws_origin.hpp), besides those of the same host. Requests without an Origin field, which do not
+  // come from a page, are always let through; one with several is refused.
   std::vector<std::string> origins;
   // Sees the request before the upgrade, once it has passed every other check, and may answer
   // something else: a response refuses the upgrade. May block; what it throws comes out of

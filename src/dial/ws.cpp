@@ -15,6 +15,7 @@
 #include "caraway/this_task.hpp"
 #include "caraway/tls.hpp"
 #include "caraway/url.hpp"
+#include "caraway/ws_redirect.hpp"
 #include "codec/base64.hpp"
 #include "runtime/scheduler.hpp"
 
@@ -68,18 +69,42 @@ result<stream_ptr> secured(stream_ptr under, const url& to, const connect_option
   return tls::try_attach_client(std::move(under), wanted, dl);
 }
 
+result<socket> connect_once(const url& to, const connect_options& options, deadline dl,
+                            http::response* refusal) {
+  if (to.scheme != "ws" && to.scheme != "wss") return fail(errc::invalid_url);
+  result<stream_ptr> stream = tcp::try_connect(to.host, to.port, dl);
+  const deadline until = earlier(dl, handshake_patience);
+  if (stream && to.secure()) stream = secured(std::move(*stream), to, options, until);
+  if (!stream) return fail(stream.error());
+  return try_attach_client(std::move(*stream), completed(options, to), until, refusal);
+}
+
+// As far as the options allow; what cannot be followed is the refusal.
+result<socket> connect_and_follow(url to, connect_options options, deadline dl,
+                                  http::response& refusal) {
+  for (;; --options.redirects) {
+    refusal = {};
+    auto made = connect_once(to, options, dl, &refusal);
+    if (made || made.error() != errc::handshake_refused || options.redirects == 0) return made;
+    auto next = redirect_target(to, refusal.head);
+    if (!next) return made;
+    client_options& ask = options;
+    ask = redirected(std::move(ask), to, *next);
+    to = std::move(*next);
+  }
+}
+
 }  // namespace
 
 result<socket> try_connect(std::string_view where, const connect_options& options, deadline dl,
                            http::response* refusal) try {
-  const auto to = parse_url(where);
+  auto to = parse_url(where);
   if (!to) return fail(to.error());
-  if (to->scheme != "ws" && to->scheme != "wss") return fail(errc::invalid_url);
-  result<stream_ptr> stream = tcp::try_connect(to->host, to->port, dl);
-  const deadline until = earlier(dl, handshake_patience);
-  if (stream && to->secure()) stream = secured(std::move(*stream), *to, options, until);
-  if (!stream) return fail(stream.error());
-  return try_attach_client(std::move(*stream), completed(options, *to), until, refusal);
+  if (options.redirects == 0) return connect_once(*to, options, dl, refusal);
+  http::response answer;
+  auto made = connect_and_follow(std::move(*to), options, dl, answer);
+  if (refusal != nullptr) *refusal = std::move(answer);
+  return made;
 } catch (const std::bad_alloc&) {
   return fail(ENOMEM);
 }

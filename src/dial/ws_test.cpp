@@ -68,6 +68,55 @@ TEST(ws, a_server_is_not_bound_by_the_deadline_it_was_started_within) {
   ws.close();
 }
 
+// Sends everybody from /a to /b, from there to /c, and so on for `hops`, then upgrades.
+serve_options redirecting(char hops) {
+  serve_options o;
+  o.decide = [hops](const http::request_head& head) -> std::optional<http::response> {
+    const char at = head.target[1];
+    if (at >= 'a' + hops) return std::nullopt;
+    return refusal(302, "over there", {{"Location", std::string("/") + static_cast<char>(at + 1)}});
+  };
+  return o;
+}
+
+TEST(ws, redirects_are_followed_as_far_as_the_client_allows) {
+  server s("127.0.0.1:0", [](socket& ws) { ws.send(ws.request().target); }, redirecting(2));
+  client_options options;
+  options.redirects = 2;
+  socket ws = connect(s.url() + "a", options, soon);
+  EXPECT_EQ(ws.recv(soon)->text(), "/c");
+  options.redirects = 1;
+  http::response answer;
+  EXPECT_EQ(try_connect(s.url() + "a", options, soon, &answer).error(), errc::handshake_refused);
+  EXPECT_EQ(answer.head.status, 302);
+  EXPECT_EQ(http::find(answer.head.fields, "Location"), "/c");
+  EXPECT_EQ(answer.body, "over there");
+}
+
+TEST(ws, a_redirect_is_a_refusal_unless_asked_for) {
+  server s("127.0.0.1:0", echo, redirecting(1));
+  EXPECT_THROW(connect(s.url() + "a", soon), refused);
+}
+
+TEST(ws, secrets_do_not_go_along_to_another_server) {
+  server last("127.0.0.1:0", [](socket& ws) {
+    ws.send(http::find(ws.request().fields, "Cookie").value_or("none"));
+    ws.send(http::find(ws.request().fields, "Authorization").value_or("none"));
+  });
+  serve_options away;
+  away.decide = [to = last.url()](const http::request_head& head) {
+    EXPECT_EQ(http::find(head.fields, "Cookie"), "a=b");
+    return std::optional(refusal(307, "", {{"Location", to}}));
+  };
+  server first("127.0.0.1:0", echo, away);
+  client_options options;
+  options.redirects = 1;
+  options.headers = {{"Cookie", "a=b"}};
+  socket ws = connect("ws://me:secret@" + first.local_address().to_string(), options, soon);
+  EXPECT_EQ(ws.recv(soon)->text(), "none");
+  EXPECT_EQ(ws.recv(soon)->text(), "none");
+}
+
 TEST(ws, the_url_says_target_host_and_user) {
   server s("127.0.0.1:0", [](socket& ws) {
     const auto& head = ws.request();

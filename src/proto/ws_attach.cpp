@@ -8,6 +8,7 @@
 #include "base/random.hpp"
 #include "caraway/http.hpp"
 #include "caraway/http_body.hpp"
+#include "caraway/ws_origin.hpp"
 #include "proto/ws_socket_impl.hpp"
 
 namespace caraway::ws {
@@ -92,9 +93,10 @@ void refuse(stream_ptr to, http::response answer, deadline dl) {
 
 bool is_allowed_origin(const http::request_head& request, const server_options& options) noexcept {
   if (is_same_origin(request)) return true;
-  const auto origin = http::find(request.fields, "Origin");
-  return std::ranges::any_of(options.origins, [&](const std::string& allowed) {
-    return allowed == "*" || http::same_name(allowed, *origin);
+  if (http::count(request.fields, "Origin") != 1) return false;
+  const std::string_view origin = *http::find(request.fields, "Origin");
+  return std::ranges::any_of(options.origins, [origin](const std::string& allowed) {
+    return matches_origin(allowed, origin);
   });
 }
 

@@ -194,6 +194,8 @@ void declare(CLI::App& app, status& ends_with) {
       ->allow_extra_args(false);
   c->add_option("--ca", a->ca, "Trust the authorities in this file too, in PEM")->type_name("FILE");
   c->add_flag("--insecure", a->insecure, "Do not verify who the server is");
+  c->add_option("--redirects", a->options.redirects, "How many redirects to follow")
+      ->capture_default_str();
   c->add_option("--timeout", a->timeout, "Seconds until the handshake must be over")
       ->capture_default_str();
   c->add_option("--linger", a->linger, "Milliseconds of silence after the last line before closing")

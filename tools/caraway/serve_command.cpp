@@ -90,7 +90,8 @@ void declare(CLI::App& app, status& ends_with) {
       ->type_name("NAME")
       ->allow_extra_args(false);
   c->add_option("--origin", arguments->options.origins,
-                "Pages that may connect besides those of this host; * for all")
+                "Pages that may connect besides those of this host, as https://*.example.com:*; "
+                "* for all")
       ->type_name("ORIGIN")
       ->allow_extra_args(false);
   auto* const certificate =
