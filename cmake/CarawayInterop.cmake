@@ -49,5 +49,5 @@ foreach(file ${interop_tests})
   endif()
   add_test(NAME interop/${name} COMMAND /usr/bin/python3 -B -u ${file})
   set_tests_properties(interop/${name} PROPERTIES LABELS interop TIMEOUT 120 ENVIRONMENT
-    "CARAWAY_TOOL=$<TARGET_FILE:caraway_tool>;CARAWAY_INTEROP_PROGRAMS=${CMAKE_CURRENT_BINARY_DIR}/interop")
+    "CARAWAY_TOOL=$<TARGET_FILE:caraway_tool>;CARAWAY_INTEROP_PROGRAMS=${CMAKE_CURRENT_BINARY_DIR}/interop;CARAWAY_EXAMPLES=${CMAKE_CURRENT_BINARY_DIR}/examples")
 endforeach()

@@ -12,6 +12,7 @@ import time
 HERE = pathlib.Path(__file__).parent
 PEERS = HERE / "peers"
 OURS = pathlib.Path(os.environ["CARAWAY_INTEROP_PROGRAMS"])
+EXAMPLES = pathlib.Path(os.environ["CARAWAY_EXAMPLES"])
 TOOL = os.environ["CARAWAY_TOOL"]
 PATIENCE = 60
 
