@@ -1,7 +1,7 @@
-// last_words.hpp - what a cancelled coroutine may still say.
+// last_words.hpp - what a cancelled coroutine may still say and hear.
 //
-// As libdill has it, sending and finishing fail with ECANCELED only where they would have to wait;
-// in the core they fail at once. While one of these lives they do what needs no waiting:
+// As libdill has it, sending, receiving and finishing fail with ECANCELED only where they would have
+// to wait; in the core they fail at once. While one of these lives they do what needs no waiting:
 //
 //     const last_words may_be;
 //     s.try_write(ps, dl);  // ECANCELED only if there is no room

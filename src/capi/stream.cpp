@@ -63,6 +63,7 @@ int receive_list(stream_state& s, const dill_iolist* first, const dill_iolist* l
   if (const int code = check_list(first, last); code != 0) return code;
   lane_use use(s, &stream_state::in);
   if (use.code() != 0) return use.code();
+  const last_words may_be;
   for (const dill_iolist* at = first; at != nullptr; at = at->iol_next)
     if (const int code = receive(use.stream(), *at, dl); code != 0)
       return use.end(code, code_after(code));

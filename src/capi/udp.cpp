@@ -61,6 +61,7 @@ int send_list(const std::shared_ptr<udp::socket>& s, const dill_ipaddr* addr,
 // Into a checked list, or to nowhere if `first` is nullptr. What does not fit is lost.
 int receive(const std::shared_ptr<udp::socket>& s, dill_ipaddr* addr, const dill_iolist* first,
             std::size_t& size, deadline dl) {
+  const last_words may_be;
   auto got = s->try_recv_from(dl);
   while (!got && got.error() == os_error(ECONNREFUSED)) got = s->try_recv_from(dl);
   if (!got) return to_errno(got.error());

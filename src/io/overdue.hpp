@@ -1,14 +1,19 @@
 // overdue.hpp - for loops that could go on for ever without waiting once.
 #pragma once
 
+#include <cerrno>
+
 #include "caraway/deadline.hpp"
 #include "runtime/scheduler.hpp"
 
 namespace caraway::io {
 
-// True once `dl` or the ambient deadline of the running coroutine has come.
-inline bool overdue(deadline dl) noexcept {
-  return earlier(dl, runtime::scheduler::current().running().ambient).passed();
+// What a call that would go on has to fail with by now, else 0: ETIMEDOUT once `dl` or the ambient
+// deadline of the running coroutine has come, ECANCELED once the shield of a cancelled one has ended.
+inline int overdue(deadline dl) noexcept {
+  const runtime::coroutine& self = runtime::scheduler::current().running();
+  if (!earlier(dl, self.ambient).passed()) return 0;
+  return self.must_end() && self.shield_until.passed() ? ECANCELED : ETIMEDOUT;
 }
 
 }  // namespace caraway::io

@@ -37,7 +37,8 @@ result<mutable_bytes> receive_buffer::fill(io_handle& from, std::size_t min, dea
   if (min > largest_block) return fail(ENOMEM);
   while (view().size() < min) {
     if (const auto r = receive(from, min, dl); !r) return fail(r.error());
-    if (view().size() < min && overdue(dl)) return fail(ETIMEDOUT);
+    if (view().size() >= min) break;
+    if (const int code = overdue(dl); code != 0) return fail(code);
   }
   return view();
 }
@@ -60,7 +61,7 @@ result<std::size_t> receive_buffer::read_into(io_handle& from, mutable_bytes int
       r = receive(from, 1, dl);
       got += take(rest);
     }
-    if (r && got < min && overdue(dl)) r = fail(ETIMEDOUT);
+    if (const int code = r && got < min ? overdue(dl) : 0; code != 0) r = fail(code);
   }
   if (received != nullptr) *received = got;
   if (!r) return fail(r.error());

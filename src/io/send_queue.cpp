@@ -193,7 +193,7 @@ std::error_code send_queue::push(outgoing& what, deadline dl) noexcept {
     const auto n = to_.send(what.show(pieces), dl);
     if (!n) return for_writers(n.error());
     what.advance(*n);
-    if (!what.empty() && overdue(dl)) return os_error(ETIMEDOUT);
+    if (const int code = what.empty() ? 0 : overdue(dl); code != 0) return os_error(code);
   }
   return {};
 }

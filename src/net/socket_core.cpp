@@ -190,7 +190,7 @@ result<void> socket_core::drain(deadline dl) noexcept {
       return fail(waiting ? code : os_error(ECONNRESET));
     }
     if (!*block) return {};
-    if (io::overdue(dl)) return fail(ETIMEDOUT);
+    if (const int code = io::overdue(dl); code != 0) return fail(code);
     if (n % receives_per_turn == 0 && lowlevel::yield() != 0) return fail(ECANCELED);
     if (closed_) return fail(ECANCELED);
   }

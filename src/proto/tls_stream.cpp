@@ -109,7 +109,7 @@ result<void> stream_impl::shake(ssl_ctx_st& setup, const session_options& option
     if (!done) return fail(done.error());
     if (!pushed) return pushed;
     if (*done) break;
-    if (waited && io::overdue(dl)) return fail(ETIMEDOUT);
+    if (const int code = waited ? io::overdue(dl) : 0; code != 0) return fail(code);
     if (auto more = pull(dl); !more)
       return more.error() == errc::truncated ? fail(caraway::errc::end_of_stream) : more;
   }
@@ -224,7 +224,7 @@ result<std::size_t> stream_impl::receive(Room room, deadline dl) {
       if (!n || *n > 0) return n;
       if (view().empty()) drop_plain();
     }
-    if (waited && io::overdue(dl)) return fail(ETIMEDOUT);
+    if (const int code = waited ? io::overdue(dl) : 0; code != 0) return fail(code);
     if (auto more = pull(dl); !more) return fail(more.error());
   }
 }
@@ -455,7 +455,7 @@ result<void> stream_impl::drain(deadline dl) {
     if (!more && more.error() == caraway::errc::end_of_stream) return {};
     if (!more) return more;
     drop_plain();
-    if (io::overdue(dl)) return fail(ETIMEDOUT);
+    if (const int code = io::overdue(dl); code != 0) return fail(code);
     if (n % receives_per_turn == 0 && lowlevel::yield() != 0) return fail(ECANCELED);
     if (closed_) return fail(ECANCELED);
   }

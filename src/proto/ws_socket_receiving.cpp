@@ -103,7 +103,7 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
       e = look();
     }
     if (auto said = say_last_words(dl); !said) return fail(said.error());
-    if (waited && io::overdue(dl)) return fail(ETIMEDOUT);
+    if (const int code = waited ? io::overdue(dl) : 0; code != 0) return fail(code);
     if (auto more = await_more(e.need, dl); !more) return fail(more.error());
     if (ended) return fail(ECANCELED);
   }
