@@ -2,11 +2,10 @@
    programs take from it what it includes. */
 #include <libdill.h>
 
-static jmp_buf from_setjmp;
-static uint8_t from_stdint = (uint8_t)(SIZE_MAX & 1);
-static ptrdiff_t from_stddef;
-
 static int uses_what_the_header_includes(void) {
+  uint8_t from_stdint = (uint8_t)(SIZE_MAX & 1);
+  ptrdiff_t from_stddef = 0;
+  jmp_buf from_setjmp;
   ssize_t n = 1;
   char* memory = (char*)malloc(1);
   char* on_stack = (char*)alloca(1);
