@@ -57,8 +57,9 @@ extern "C" {
 DILL_EXPORT int64_t dill_now(void);
 /* Blocks until `deadline`; 0 then, also if it has passed (others run first). ECANCELED. */
 DILL_EXPORT int dill_msleep(int64_t deadline);
-/* Block until `fd` is readable (writable), in error or hung up. ETIMEDOUT, ECANCELED; EBADF if it is
-   not open, EBUSY if another coroutine waits for the same, ENOTSUP for a regular file. */
+/* Block until `fd` is readable (writable), in error or hung up, as poll(2) has it: a regular file always
+   is. ETIMEDOUT, ECANCELED, ENOMEM; EBADF if it is not open, EBUSY if another coroutine waits for the
+   same. */
 DILL_EXPORT int dill_fdin(int fd, int64_t deadline);
 DILL_EXPORT int dill_fdout(int fd, int64_t deadline);
 /* To be called before a descriptor that was waited for is closed. EBUSY while somebody waits. */
