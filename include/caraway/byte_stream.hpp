@@ -84,6 +84,10 @@ class byte_stream {
   // not block.
   virtual std::size_t pending() const noexcept { return 0; }
 
+  // Writes wait while more than `n` bytes would be held back (1 MiB unless told), from now on; where
+  // nothing is held back nothing happens. Does not block.
+  virtual void limit_pending(std::size_t n) noexcept;
+
   // Flushes and tells the peer that nothing more comes; receiving goes on. errc::closed the second
   // time.
   virtual result<void> try_done(deadline dl) = 0;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 namespace caraway::ws {
@@ -29,12 +30,16 @@ inline constexpr keepalive keepalive_off{std::chrono::milliseconds::max(),
 // For durations: no limit.
 inline constexpr std::chrono::milliseconds unlimited = std::chrono::milliseconds::max();
 
-// What is received at most, and waited for at most.
+// What is received, held back and waited for at most.
 struct limits {
   std::uint64_t message = std::uint64_t{1} << 20;  // bytes, all fragments together
   std::uint32_t fragments = 131072;                // frames of one message
   std::uint32_t control_frames = 1000;             // pings and pongs received in one second
   ws::keepalive keepalive{};
+  // A message longer than this is sent in frames of so many bytes, so that control frames pass.
+  std::size_t fragment = std::size_t{1} << 20;
+  // More than this is not held back for a peer that is slow to receive: senders wait.
+  std::size_t held_back = std::size_t{1} << 20;
   // Without a message in either direction; then the conversation is closed, however alive the peer
   // is otherwise.
   std::chrono::milliseconds idle = unlimited;

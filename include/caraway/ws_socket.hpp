@@ -50,10 +50,9 @@
 #include "caraway/message_stream.hpp"
 #include "caraway/ws_frame.hpp"
 #include "caraway/ws_handshake.hpp"
+#include "caraway/ws_prepared.hpp"
 
 namespace caraway::ws {
-
-enum class message_type : unsigned char { binary, text };
 
 // A message as it was received. The bytes stay in place until the next receive, the close or the
 // end of the socket.
@@ -77,6 +76,12 @@ struct received {
 struct round_trip {
   nanoseconds last{};
   nanoseconds smoothed{};  // as TCP smooths its own: an eighth of each new one
+};
+
+// What was sent and has not left.
+struct backlog {
+  std::size_t bytes = 0;    // held back, because the peer is slow to receive
+  std::size_t senders = 0;  // in the middle of a message, or waiting for their turn
 };
 
 struct server_options {
@@ -145,10 +150,14 @@ class socket final : public message_stream {
   // Sending
 
   // Sends one message made of `ps`, in order. Text must be UTF-8. Blocks while too much is held
-  // back (1 MiB) and while other senders are before. All or nothing.
+  // back (limits::held_back) and while other senders are before. All or nothing; a message of more
+  // than limits::fragment bytes goes in several frames, and if its sender may not wait for the last
+  // of them, the rest is copied and follows by itself.
   result<void> try_send(message_type type, parts ps, deadline dl);
   // The same with the type that was set last, binary at first.
   result<void> try_send(parts ps, deadline dl) override;
+  // One that was framed before, for many sockets.
+  result<void> try_send(const prepared& m, deadline dl);
   void set_type(message_type type) noexcept;
 
   void send(std::string_view text, deadline dl = never) {
@@ -160,6 +169,8 @@ class socket final : public message_stream {
   void send(message_type type, parts ps, deadline dl = never) {
     value_or_raise(try_send(type, ps, dl), "send");
   }
+
+  void send(const prepared& m, deadline dl = never) { value_or_raise(try_send(m, dl), "send"); }
 
   // Sends one message in pieces of unknown number, each a frame of its own; other senders wait from
   // try_begin() to the end of try_end(), control frames pass between. A piece is all or nothing:
@@ -238,6 +249,9 @@ class socket final : public message_stream {
   // The code of the peer's close frame: 1005 if it had none, 1006 as long as there was no frame.
   std::uint16_t close_code() const noexcept;
   std::string_view close_reason() const noexcept;
+
+  // What was sent and has not left yet.
+  backlog pending() const noexcept;
 
   // How long pings took to be answered, those of the keepalive too; nothing before the first pong.
   std::optional<round_trip> round_trip_time() const noexcept;

@@ -10,6 +10,8 @@ std::unique_ptr<kept_memory> byte_stream::consume_but_keep(std::size_t) noexcept
   return nullptr;
 }
 
+void byte_stream::limit_pending(std::size_t) noexcept {}
+
 result<std::size_t> byte_stream::try_read_into(mutable_bytes into, std::size_t min, deadline dl,
                                                std::size_t* received) {
   std::size_t got = 0;

@@ -42,7 +42,7 @@ inline void copy_piece(std::byte* to, bytes piece) noexcept {
 class send_queue final : private runtime::deferred, private runtime::send_request {
  public:
   // At 64 KiB what was gathered leaves; a write of 16 KiB goes straight; more than 1 MiB is not
-  // held.
+  // held unless limit() says otherwise.
   static constexpr std::size_t gather_limit = 64 * 1024;
   static constexpr std::size_t straight_size = 16 * 1024;
   static constexpr std::size_t high_water = 1024 * 1024;
@@ -51,6 +51,12 @@ class send_queue final : private runtime::deferred, private runtime::send_reques
   explicit send_queue(runtime::io_handle& to) noexcept : to_(to) {}
   // What is held back is dropped.
   ~send_queue();
+
+  // More than `n` bytes are not held from now on.
+  void limit(std::size_t n) noexcept {
+    high_water_ = n;
+    admit_next();
+  }
 
   // As byte_stream::try_write and try_flush.
   result<void> write(parts ps, deadline dl) noexcept;
@@ -90,7 +96,7 @@ class send_queue final : private runtime::deferred, private runtime::send_reques
   bool busy() const noexcept { return straight_ || in_flight_; }
   std::size_t remaining_in_flight() const noexcept { return in_flight_ ? remaining.size() : 0; }
   bool has_room(std::size_t n) const noexcept {
-    return !busy() || (n <= high_water && held() + n <= high_water);
+    return !busy() || (n <= high_water_ && held() + n <= high_water_);
   }
   void append(parts ps, std::size_t n) noexcept;
   result<void> enter(std::size_t n, deadline dl) noexcept;
@@ -117,6 +123,7 @@ class send_queue final : private runtime::deferred, private runtime::send_reques
   bool straight_ = false;  // a large write is on its way, or somebody acquired the descriptor
   bool handed_ = false;    // a writer was let in and has not run yet
   unsigned char sends_in_a_row_ = 0;
+  std::size_t high_water_ = high_water;
   std::size_t straight_left_ = 0;  // bytes of the large write that are not with the kernel
   std::uint64_t gathered_ = 0;     // bytes that ever came into out_
   std::uint64_t delivered_ = 0;    // how many of them left it for the kernel

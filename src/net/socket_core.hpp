@@ -44,6 +44,7 @@ class socket_core {
   std::unique_ptr<kept_memory> consume_but_keep(std::size_t n) noexcept {
     return in_.consume_but_keep(n);
   }
+  void limit_pending(std::size_t n) noexcept { out_.limit(n); }
   std::size_t pending() const noexcept { return out_.pending(); }
   result<std::size_t> read_into(mutable_bytes into, std::size_t min, deadline dl,
                                 std::size_t* received) noexcept;

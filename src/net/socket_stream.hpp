@@ -21,6 +21,7 @@ class socket_stream : public Face {
   std::unique_ptr<kept_memory> consume_but_keep(std::size_t n) noexcept final {
     return core_.consume_but_keep(n);
   }
+  void limit_pending(std::size_t n) noexcept final { core_.limit_pending(n); }
   std::size_t pending() const noexcept final { return core_.pending(); }
   result<std::size_t> try_read_into(mutable_bytes into, std::size_t min, deadline dl,
                                     std::size_t* received) final {

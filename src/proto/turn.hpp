@@ -44,6 +44,13 @@ class turn {
       lowlevel::wake(waiters_.front());
   }
 
+  // How many wait.
+  std::size_t waiting() noexcept {
+    std::size_t n = 0;
+    waiters_.for_each([&n](const lowlevel::waiter&) { ++n; });
+    return n;
+  }
+
   // Whoever waits gets `code` instead.
   void break_off(int code) noexcept {
     while (!waiters_.empty()) lowlevel::wake(waiters_.front(), code);

@@ -23,12 +23,15 @@ socket::~socket() = default;
 
 result<std::optional<message>> socket::try_receive(deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->explain(impl_->receive(dl));
+  auto r = impl_->receive(dl);
+  impl_->explain(r);
+  return r;
 }
 
 result<std::optional<received>> socket::try_receive_into(mutable_bytes into, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  auto m = impl_->explain(impl_->receive(dl));
+  auto m = impl_->receive(dl);
+  impl_->explain(m);
   if (!m) return fail(m.error());
   if (!*m) return std::nullopt;
   const message& got = **m;
@@ -67,12 +70,23 @@ message_type socket::type() const noexcept {
 
 result<void> socket::try_send(message_type type, parts ps, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->explain(impl_->send(type, ps, dl));
+  auto r = impl_->send(type, ps, dl);
+  impl_->explain(r);
+  return r;
 }
 
 result<void> socket::try_send(parts ps, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->explain(impl_->send(impl_->default_type, ps, dl));
+  auto r = impl_->send(impl_->default_type, ps, dl);
+  impl_->explain(r);
+  return r;
+}
+
+result<void> socket::try_send(const prepared& m, deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  auto r = impl_->send(m, dl);
+  impl_->explain(r);
+  return r;
 }
 
 void socket::set_type(message_type type) noexcept {
@@ -85,49 +99,67 @@ void socket::send_one(message_type type, bytes data, deadline dl) {
 
 result<void> socket::try_begin(message_type type, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->explain(impl_->begin(type, dl));
+  auto r = impl_->begin(type, dl);
+  impl_->explain(r);
+  return r;
 }
 
 result<void> socket::try_send_part(bytes piece, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->explain(impl_->send_part(piece, dl));
+  auto r = impl_->send_part(piece, dl);
+  impl_->explain(r);
+  return r;
 }
 
 result<void> socket::try_end(deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->explain(impl_->end(dl));
+  auto r = impl_->end(dl);
+  impl_->explain(r);
+  return r;
 }
 
 result<void> socket::try_ping(bytes payload, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->explain(impl_->ping(payload, dl));
+  auto r = impl_->ping(payload, dl);
+  impl_->explain(r);
+  return r;
 }
 
 result<nanoseconds> socket::try_probe(bytes payload, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->explain(impl_->probe(payload, dl));
+  auto r = impl_->probe(payload, dl);
+  impl_->explain(r);
+  return r;
 }
 
 result<void> socket::try_flush(deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->explain(impl_->flush(dl));
+  auto r = impl_->flush(dl);
+  impl_->explain(r);
+  return r;
 }
 
 // Ending
 
 result<void> socket::try_done(std::uint16_t code, std::string_view reason, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->explain(impl_->done(code, reason, dl));
+  auto r = impl_->done(code, reason, dl);
+  impl_->explain(r);
+  return r;
 }
 
 result<void> socket::try_close(std::uint16_t code, std::string_view reason, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->explain(impl_->close(code, reason, dl));
+  auto r = impl_->close(code, reason, dl);
+  impl_->explain(r);
+  return r;
 }
 
 result<stream_ptr> socket::try_detach(std::uint16_t code, std::string_view reason, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  return impl_->explain(impl_->detach(code, reason, dl));
+  auto r = impl_->detach(code, reason, dl);
+  impl_->explain(r);
+  return r;
 }
 
 void socket::abort() noexcept {
@@ -150,6 +182,10 @@ std::uint16_t socket::close_code() const noexcept {
 
 std::string_view socket::close_reason() const noexcept {
   return impl_ ? impl_->conn.peer_close().reason : std::string_view();
+}
+
+backlog socket::pending() const noexcept {
+  return impl_ ? impl_->pending() : backlog();
 }
 
 std::optional<round_trip> socket::round_trip_time() const noexcept {

@@ -23,6 +23,7 @@ result<void> socket::impl::queue_close(std::uint16_t code, std::string_view reas
 
 result<void> socket::impl::done(std::uint16_t code, std::string_view reason, deadline dl) {
   if (auto why = cannot_send()) return fail(why);
+  if (auto gone = await_rest(dl); !gone) return gone;
   if (auto queued = queue_close(code, reason); !queued) return queued;
   return say_all_pending(dl);
 }
@@ -38,6 +39,7 @@ result<void> socket::impl::close(std::uint16_t code, std::string_view reason, de
 }
 
 result<stream_ptr> socket::impl::detach(std::uint16_t code, std::string_view reason, deadline dl) {
+  if (sending_.taken()) return fail(EBUSY);
   send_helpers_away();
   if (receiving() || sending_.taken() || controlling_.taken()) return fail(EBUSY);
   if (auto drained = say_goodbye(code, reason, dl); !drained) return fail(drained.error());
@@ -55,6 +57,7 @@ result<stream_ptr> socket::impl::detach(std::uint16_t code, std::string_view rea
 // stream is closed, save EINVAL.
 result<void> socket::impl::say_goodbye(std::uint16_t code, std::string_view reason, deadline dl) {
   if (ended) return fail(errc::closed);
+  static_cast<void>(await_rest(dl));
   // Another close frame is on its way or was answered already: as good.
   if (auto queued = queue_close(code, reason); !queued && queued.error() != errc::closed)
     return queued;

@@ -1,5 +1,6 @@
 #include "proto/ws_socket_impl.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/random.hpp"
@@ -21,9 +22,11 @@ connection_options options_for(role as, const limits& l) noexcept {
 socket::impl::impl(stream_ptr lower, ws::role as, const ws::limits& l)
     : under(std::move(lower)),
       conn(options_for(as, l)),
+      fragment_(std::max<std::size_t>(l.fragment, 1)),
       home_(runtime::scheduler::current()),
       life_(l, caraway::now()),
       max_control_frames_(l.control_frames) {
+  if (l.held_back != limits().held_back) under->limit_pending(l.held_back);
   if (life_.next_look() != time_point::max()) home_.set(*this, life_.next_look());
 }
 

@@ -21,11 +21,14 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "caraway/byte_stream.hpp"
 #include "caraway/ws_connection.hpp"
+#include "caraway/ws_prepared.hpp"
 #include "caraway/ws_socket.hpp"
+#include "io/outgoing.hpp"
 #include "proto/turn.hpp"
 #include "proto/ws_liveness.hpp"
 #include "proto/ws_round_trips.hpp"
@@ -43,6 +46,8 @@ struct socket::impl final : private runtime::alarm {
   result<std::optional<message>> verdict() const noexcept;
 
   // Sending.
+  backlog pending() noexcept;
+  result<void> send(const prepared& m, deadline dl);
   result<void> send(message_type type, parts ps, deadline dl);
   result<void> begin(message_type type, deadline dl);
   result<void> send_part(bytes piece, deadline dl);
@@ -57,12 +62,11 @@ struct socket::impl final : private runtime::alarm {
   result<stream_ptr> detach(std::uint16_t code, std::string_view reason, deadline dl);
   void abort() noexcept;
 
-  // What the caller of a call that failed is told: if the socket ended by itself, why.
+  // Makes what a call failed with say why, if the socket ended by itself.
   template <class T>
-  result<T> explain(result<T> r) const noexcept {
+  void explain(result<T>& r) const noexcept {
     if (!r && why_ended_) [[unlikely]]
-      r = fail(reason_for(r.error()));
-    return r;
+      r.error() = reason_for(r.error());
   }
   // The message that was shown last is not in use any more.
   void forget_shown() noexcept {
@@ -88,7 +92,7 @@ struct socket::impl final : private runtime::alarm {
   class receiver;
   enum class listener : unsigned char { nobody, caller, closing, stand_in };
   // What a helper does; one of each at a time.
-  enum errand : unsigned char { ask_for_life, stand_in, end_it };
+  enum errand : unsigned char { ask_for_life, stand_in, end_it, finish_message };
   struct helper;
 
   bool over() const noexcept { return conn.state() >= connection_state::closed; }
@@ -116,6 +120,11 @@ struct socket::impl final : private runtime::alarm {
   result<void> put(parts frame, deadline dl);
   result<void> send_masked(opcode op, bool fin, parts ps, deadline dl);
   result<void> send_piece(bytes piece, bool last, deadline dl);
+  result<void> send_long(message_type type, parts ps, deadline dl);
+  result<void> send_fragments(io::outgoing& rest, std::span<bytes> room, opcode op, deadline dl);
+  result<void> finish_later(io::outgoing& rest) noexcept;
+  void send_rest() noexcept;
+  result<void> await_rest(deadline dl) noexcept;
   result<std::uint64_t> numbered_ping(bytes payload, deadline dl);
   result<void> write_ping(bytes payload, deadline dl);
 
@@ -159,10 +168,15 @@ struct socket::impl final : private runtime::alarm {
   message_type pieces_type_ = message_type::binary;
   std::uint64_t sender_ = 0;
 
+  std::size_t fragment_;
+  // The end of a long message whose sender did not stay.
+  std::unique_ptr<std::byte[]> rest_;
+  std::size_t rest_size_ = 0;
+
   runtime::scheduler& home_;
   liveness life_;
   std::error_code why_ended_;
-  std::array<runtime::coroutine*, 3> helpers_{};  // by errand
+  std::array<runtime::coroutine*, 4> helpers_{};  // by errand
   // The caller may still use the message that was shown last; what it lies in is kept when somebody
   // else receives meanwhile.
   bool shown_ = false;

@@ -38,8 +38,30 @@ result<void> socket::impl::enter_send(deadline dl) noexcept {
 
 result<void> socket::impl::send(message_type type, parts ps, deadline dl) {
   if (auto entered = enter_send(dl); !entered) return entered;
+  if (total_size(ps) > fragment_) [[unlikely]]
+    return send_long(type, ps, dl);
   const proto::turn_holder mine(sending_);
   return send_frame(opcode_of(type), true, ps, dl);
+}
+
+// A server's frame is ready as it is; a client masks each with a key of its own.
+result<void> socket::impl::send(const prepared& m, deadline dl) {
+  const bytes payload = m.payload();
+  if (conn.role() == ws::role::client || payload.size() > fragment_)
+    return send(m.type(), parts(&payload, 1), dl);
+  if (auto entered = enter_send(dl); !entered) return entered;
+  const proto::turn_holder mine(sending_);
+  if (ended || !conn.is_open()) return fail(cannot_send());
+  life_.message(home_.turn());
+  const auto header = conn.send_header(opcode_of(m.type()), true, payload.size());
+  if (!header) return fail(header.error());
+  const bytes frame = m.frame();
+  return put(parts(&frame, 1), dl);
+}
+
+backlog socket::impl::pending() noexcept {
+  if (ended) return {};
+  return {under->pending() + rest_size_, sending_.waiting() + (sending_.taken() ? 1 : 0)};
 }
 
 result<void> socket::impl::send_frame(opcode op, bool fin, parts ps, deadline dl) {

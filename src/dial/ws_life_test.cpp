@@ -1,0 +1,277 @@
+// ws_life_test.cpp - conversations over TCP that live, linger and end, in virtual time.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+#include <string>
+
+#include "caraway/sim.hpp"
+#include "caraway/task_group.hpp"
+#include "caraway/tcp.hpp"
+#include "caraway/this_task.hpp"
+#include "caraway/ws.hpp"
+#include "proto/ws_wire.hpp"
+
+namespace caraway::ws {
+namespace {
+
+using namespace std::chrono_literals;
+
+void in_a_world(std::move_only_function<void()> f, const sim::options& weather = {}) {
+  sim::run(weather, std::move(f));
+}
+
+void echo(socket& ws) {
+  while (const auto m = ws.recv()) ws.send(*m);
+}
+
+// The stream below a client's socket, behind its handshake.
+stream_ptr raw_client(const server& s) {
+  stream_ptr raw = tcp::connect(s.local_address(), 1s);
+  raw->write(
+      "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+  std::size_t seen = 0;
+  while (!as_text(raw->buffered()).contains("\r\n\r\n")) seen = raw->fill(seen + 1, 1s).size();
+  raw->consume(as_text(raw->buffered()).find("\r\n\r\n") + 4);
+  return raw;
+}
+
+std::string client_frame(opcode op, std::string_view payload, bool fin = true) {
+  return wire::frame(role::client, op, payload, fin);
+}
+
+struct pair {
+  socket client;
+  socket server;
+};
+
+pair connected(const limits& of_client = {}, const limits& of_server = {}) {
+  auto listener = tcp::listen(address::loopback(0));
+  stream_ptr a = tcp::connect(listener.local_address(), 1s);
+  stream_ptr b = listener.accept(1s);
+  return {attach_without_handshake(std::move(a), role::client, of_client),
+          attach_without_handshake(std::move(b), role::server, of_server)};
+}
+
+TEST(ws_life, a_server_gives_up_clients_that_vanished_and_keeps_those_that_are_only_quiet) {
+  in_a_world(
+      [] {
+        std::error_code why;
+        serve_options options;
+        options.on_error = [&](const address&, std::exception_ptr failure) {
+          try {
+            std::rethrow_exception(failure);
+          } catch (const error& e) {
+            why = e.code();
+          }
+        };
+        server s("127.0.0.1:0", echo, options);
+        const stream_ptr vanished = raw_client(s);
+        socket quiet = connect(s.url(), 1s);
+        caraway::sleep(119s);
+        EXPECT_EQ(s.connections(), 2u);
+        caraway::sleep(2s);
+        EXPECT_EQ(s.connections(), 1u);
+        EXPECT_EQ(why, errc::keepalive);
+        caraway::sleep(24h);
+        quiet.send("still here");
+        EXPECT_EQ(quiet.recv(1s)->text(), "still here");
+        EXPECT_TRUE(quiet.round_trip_time().has_value());
+      },
+      {.seed = 3, .min_latency = 5ms, .max_latency = 30ms});
+}
+
+TEST(ws_life, a_large_frame_that_trickles_longer_than_the_time_out_arrives) {
+  in_a_world([] {
+    std::size_t got = 0;
+    serve_options options;
+    options.limits.message = 16 << 20;
+    server s("127.0.0.1:0", [&](socket& ws) { got = ws.recv()->size(); }, options);
+    const stream_ptr raw = raw_client(s);
+    const std::string frame = client_frame(opcode::binary, std::string(16 << 20, 'x'));
+    const std::size_t step = frame.size() / 9 + 1;
+    for (std::size_t at = 0; at < frame.size(); at += step) {
+      raw->write(std::string_view(frame).substr(at, step));
+      caraway::sleep(50s);
+    }
+    EXPECT_EQ(got, std::size_t{16} << 20);
+  });
+}
+
+TEST(ws_life, a_server_stops_in_time_whatever_its_clients_do) {
+  for (int kind = 0; kind < 6; ++kind) {
+    in_a_world([kind] {
+      server s("127.0.0.1:0", echo);
+      stream_ptr raw;
+      task_group group;
+      if (kind < 5)
+        raw = raw_client(s);
+      else
+        raw = tcp::connect(s.local_address(), 1s);
+      if (kind == 1) raw->write(client_frame(opcode::text, std::string(50'000, 'x')).substr(0, 99));
+      if (kind == 2) raw->write(client_frame(opcode::text, "begun", false));
+      if (kind == 3)
+        group.go([&] {
+          const std::string text = client_frame(opcode::text, "never ending");
+          const bytes all = as_bytes(text);
+          while (raw->try_write(parts(&all, 1), 1s)) caraway::sleep(1ms);
+        });
+      if (kind == 4) raw->write(client_frame(opcode::ping, ""));
+      caraway::sleep(50ms);
+      const time_point before = now();
+      EXPECT_FALSE(s.stop(2s)) << kind;
+      EXPECT_LE(now() - before, 2s + 100ms) << kind;
+      EXPECT_EQ(s.connections(), 0u) << kind;
+      group.cancel();
+    });
+  }
+}
+
+TEST(ws_life, clients_that_close_in_order_hear_1001_when_the_server_stops) {
+  in_a_world([] {
+    server s("127.0.0.1:0", echo);
+    socket one = connect(s.url(), 1s);
+    socket other = connect(s.url(), 1s);
+    one.send("in between");
+    EXPECT_EQ(one.recv(1s)->text(), "in between");
+    task_group group;
+    for (socket* ws : {&one, &other})
+      group.go([ws] {
+        EXPECT_EQ(ws->recv(10s), std::nullopt);
+        EXPECT_EQ(ws->close_code(), close_code::going_away);
+        ws->close(1s);
+      });
+    EXPECT_TRUE(s.stop(5s));
+    group.wait();
+  });
+}
+
+TEST(ws_life, a_close_in_the_middle_of_frames_both_ways_ends_in_time) {
+  in_a_world([] {
+    server s("127.0.0.1:0", [](socket& ws) {
+      ws.begin(message_type::text);
+      ws.send_part(as_bytes("the beginning of"));
+      EXPECT_EQ(ws.try_close(1000, {}, 3s).error(), os_error(ETIMEDOUT));
+    });
+    const stream_ptr raw = raw_client(s);
+    raw->write(client_frame(opcode::binary, std::string(60'000, 'x')).substr(0, 30'000));
+    EXPECT_EQ(wire::read_frame(*raw, role::client, 1s).fin, false);
+    EXPECT_EQ(wire::read_frame(*raw, role::client, 1s).op, opcode::close);
+    caraway::sleep(4s);
+    EXPECT_EQ(s.connections(), 0u);
+  });
+}
+
+TEST(ws_life, a_client_does_not_wait_longer_to_close_than_it_wants_to) {
+  for (const bool flood : {false, true}) {
+    in_a_world([flood] {
+      auto [client, peer] = connected();
+      task_group group;
+      if (flood)
+        group.go([&peer = peer] {
+          while (peer.try_send(message_type::text, {}, 1s)) caraway::sleep(1ms);
+        });
+      else
+        group.go([&peer = peer] {
+          peer.begin(message_type::text, 1s);
+          caraway::sleep(1h);
+        });
+      caraway::yield();
+      const time_point before = now();
+      static_cast<void>(client.try_close(1000, {}, 2s));
+      EXPECT_LE(now() - before, 2s + 10ms);
+      EXPECT_EQ(client.stream(), nullptr);
+      group.cancel();
+    });
+  }
+}
+
+TEST(ws_life, a_sender_that_waits_for_room_always_goes_on_when_there_is_some) {
+  in_a_world(
+      [] {
+        auto [client, peer] = connected({.held_back = 8192});
+        task_group group;
+        int sent = 0;
+        group.go([&, &client = client] {
+          for (; sent < 500; ++sent) client.send(std::string(3000, 'x'), 60s);
+          client.flush(60s);
+        });
+        for (int n = 0; n < 500; ++n) {
+          if (n % 50 == 0) caraway::sleep(3s);
+          if (n == 100) {
+            EXPECT_LT(sent, 140);
+            EXPECT_LE(client.pending().bytes, 8192u);
+            EXPECT_GT(client.pending().bytes, 0u);
+            EXPECT_EQ(client.pending().senders, 1u);
+          }
+          ASSERT_EQ(peer.recv(1s)->size(), 3000u);
+        }
+        group.wait();
+        EXPECT_EQ(client.pending().bytes, 0u);
+        EXPECT_EQ(client.pending().senders, 0u);
+      },
+      {.seed = 11, .max_latency = 5ms, .max_write = 1500, .send_buffer = 16 * 1024});
+}
+
+TEST(ws_life, a_pong_is_not_held_up_by_a_large_message_to_a_slow_peer) {
+  in_a_world(
+      [] {
+        auto [client, ws] = connected({}, {.fragment = 64 * 1024});
+        task_group group;
+        group.go([&ws = ws] { ws.send(std::string(8 << 20, 'x'), never); });
+        group.go([&ws = ws] { static_cast<void>(ws.try_receive(never)); });
+        byte_stream& raw = *client.stream();
+        raw.write(client_frame(opcode::ping, "now"));
+        std::size_t before = 0;
+        for (;;) {
+          const auto f = wire::read_frame(raw, role::client, 60s);
+          if (f.op == opcode::pong) break;
+          before += f.payload.size();
+        }
+        EXPECT_LE(before, std::size_t{512} * 1024);
+        group.cancel();
+      },
+      {.max_latency = 10ms, .send_buffer = 64 * 1024});
+}
+
+TEST(ws_life, a_reader_that_takes_an_hour_for_a_large_message_is_not_given_up) {
+  in_a_world(
+      [] {
+        auto [client, ws] = connected({.keepalive = keepalive_off}, {});
+        task_group group;
+        auto sender = group.go([&ws = ws] {
+          const std::string text(2 << 20, 'x');
+          const bytes all = as_bytes(text);
+          return ws.try_send(message_type::text, parts(&all, 1), never);
+        });
+        byte_stream& raw = *client.stream();
+        for (int minute = 0; minute < 60; ++minute) {
+          caraway::sleep(1min);
+          raw.fill(30'000, 1s);
+          raw.consume(30'000);
+        }
+        EXPECT_TRUE(ws.is_open());
+        group.go([&] {
+          while (raw.try_fill(1, 1s)) raw.consume(raw.buffered().size());
+        });
+        EXPECT_TRUE(sender.join().has_value());
+        group.wait();
+      },
+      {.send_buffer = 64 * 1024});
+}
+
+TEST(ws_life, a_pending_receive_holds_no_sender_up) {
+  in_a_world([] {
+    auto [client, ws] = connected();
+    task_group group;
+    group.go([&ws = ws] { EXPECT_EQ(ws.recv(10s)->text(), "late"); });
+    caraway::sleep(1s);
+    ws.send("meanwhile", immediately);
+    EXPECT_EQ(client.recv(1s)->text(), "meanwhile");
+    client.send("late");
+  });
+}
+
+}  // namespace
+}  // namespace caraway::ws

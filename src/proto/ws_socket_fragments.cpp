@@ -1,0 +1,97 @@
+// ws_socket_fragments.cpp - messages that are too long for one frame.
+//
+// A long message goes out in frames between which control frames pass: while one frame is on its way
+// to a slow peer, a pong waits behind it and before the next. To its sender the message is one: it
+// is sent whole or not at all. So when the deadline comes in the middle, what is left is copied, the
+// send has succeeded, and a helper brings the rest out, keeping the place of the sender until then.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <new>
+
+#include "proto/ws_socket_impl.hpp"
+
+namespace caraway::ws {
+namespace {
+
+constexpr std::size_t few_parts = 16;
+
+bool is_transient(std::error_code code) noexcept {
+  return code == std::errc::timed_out || code == std::errc::operation_canceled;
+}
+
+// The first `n` bytes of `ps`, whose last part may become shorter.
+parts first_bytes(std::span<bytes> ps, std::size_t n) noexcept {
+  std::size_t count = 0;
+  while (count < ps.size() && n > 0) {
+    bytes& p = ps[count++];
+    p = p.first(std::min(p.size(), n));
+    n -= p.size();
+  }
+  return ps.first(count);
+}
+
+}  // namespace
+
+// The caller has the place of the sender, and gives it up by this.
+result<void> socket::impl::send_long(message_type type, parts ps, deadline dl) {
+  std::array<bytes, few_parts> few;
+  std::unique_ptr<bytes[]> many;
+  if (ps.size() > few_parts) many.reset(new (std::nothrow) bytes[ps.size()]);
+  const bool enough = ps.size() <= few_parts || many;
+  const std::span<bytes> room(many ? many.get() : few.data(), many ? ps.size() : few_parts);
+  io::outgoing rest({}, ps);
+  const opcode op = type == message_type::text ? opcode::text : opcode::binary;
+  auto sent = enough ? send_fragments(rest, room, op, dl) : result<void>(fail(ENOMEM));
+  if (!sent && rest.sent() > 0 && is_transient(sent.error()) && !ended) sent = finish_later(rest);
+  if (!rest_) sending_.pass();
+  return sent;
+}
+
+result<void> socket::impl::send_fragments(io::outgoing& rest, std::span<bytes> room, opcode op,
+                                          deadline dl) {
+  while (!rest.empty()) {
+    const parts shown = rest.show(room);
+    const parts piece = first_bytes(room.first(shown.size()), fragment_);
+    const std::size_t size = total_size(piece);
+    if (auto sent = send_frame(op, size == rest.left(), piece, dl); !sent) return sent;
+    rest.advance(size);
+    op = opcode::continuation;
+  }
+  return {};
+}
+
+// Without memory the message cannot be finished, and so neither can the conversation.
+result<void> socket::impl::finish_later(io::outgoing& rest) noexcept {
+  rest_size_ = rest.left();
+  rest_.reset(new (std::nothrow) std::byte[rest_size_]);
+  if (rest_) {
+    rest.copy(rest_.get(), rest_size_);
+    start_helper(finish_message, &impl::send_rest);
+    if (helpers_[finish_message] != nullptr) return {};
+  }
+  rest_.reset();
+  rest_size_ = 0;
+  abort();
+  return fail(ENOMEM);
+}
+
+void socket::impl::send_rest() noexcept {
+  const bytes left(rest_.get(), rest_size_);
+  io::outgoing rest({}, parts(&left, 1));
+  std::array<bytes, 1> room;
+  static_cast<void>(send_fragments(rest, room, opcode::continuation, never));
+  rest_.reset();
+  rest_size_ = 0;
+  sending_.pass();
+}
+
+// Until the message that its sender has left is out.
+result<void> socket::impl::await_rest(deadline dl) noexcept {
+  if (!rest_) return {};
+  if (auto entered = sending_.take(dl, "websocket send"); !entered) return entered;
+  sending_.pass();
+  return {};
+}
+
+}  // namespace caraway::ws
