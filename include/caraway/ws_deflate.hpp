@@ -42,8 +42,8 @@ struct deflate_options {
   bool peer_takeover = true;
   // Messages of fewer bytes go uncompressed.
   std::size_t threshold = 128;
-  // After so long without a message sent, a waiting socket lets go of its compressor; the next
-  // message refers to none before it. 0: never.
+  // After so long without a compressed message a socket lets go of its compressor; the next one
+  // refers to none before it. 0: never.
   std::chrono::milliseconds idle = std::chrono::seconds(60);
 
   friend bool operator==(const deflate_options&, const deflate_options&) = default;

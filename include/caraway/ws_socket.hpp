@@ -48,6 +48,7 @@
 #include "caraway/byte_stream.hpp"
 #include "caraway/http_head.hpp"
 #include "caraway/message_stream.hpp"
+#include "caraway/ws_deflate.hpp"
 #include "caraway/ws_frame.hpp"
 #include "caraway/ws_handshake.hpp"
 #include "caraway/ws_prepared.hpp"
@@ -99,6 +100,8 @@ struct server_options {
   // attach_server().
   std::function<std::optional<http::response>(const http::request_head&)> decide;
   ws::limits limits;
+  // Compression to agree to if the client offers it. Nothing: none is.
+  std::optional<deflate_options> deflate = std::nullopt;
 };
 
 // Thrown when a server answers the handshake with something else than an upgrade.
@@ -259,6 +262,8 @@ class socket final : public message_stream {
   ws::role role() const noexcept;
   // What both agreed on in the handshake; empty for none.
   std::string_view subprotocol() const noexcept;
+  // What both agreed on about compression, seen from here; nothing if messages go uncompressed.
+  const std::optional<deflate_options>& deflate() const noexcept;
   // The head of the client's request, on a server; of no content elsewhere.
   const http::request_head& request() const noexcept;
   // The head of the server's answer, on a client; of no content elsewhere.
@@ -290,16 +295,20 @@ result<socket> try_attach_client(stream_ptr under, const client_options& options
 
 // The same as the server: waits for the request, checks it, answers it. A request that is not
 // upgraded has been answered (400, 403, 405, 426, 431 or what `decide` said) and `under` closed.
-// errc::protocol: the request was malformed or no proper upgrade; errc::handshake_refused: `decide`
+// EINVAL: options that cannot be sent, a number in `deflate` out of its range; errc::protocol: the
+// request was malformed or no proper upgrade; errc::handshake_refused: `decide`
 // or the origin check refused it; others as above.
 result<socket> try_attach_server(stream_ptr under, const server_options& options, deadline dl);
 
-// A socket on a stream that needs no handshake, or has had it. Does not block. ENOMEM.
-result<socket> try_attach_without_handshake(stream_ptr under, role as, const limits& l = {});
+// A socket on a stream that needs no handshake, or has had it, with what was agreed on in it about
+// compression. Does not block. ENOMEM.
+result<socket> try_attach_without_handshake(stream_ptr under, role as, const limits& l = {},
+                                            const std::optional<deflate_options>& deflate = {});
 
 // The same, failing by exception: ws::refused where the server refused, else as everywhere.
 socket attach_client(stream_ptr under, const client_options& options, deadline dl = never);
 socket attach_server(stream_ptr under, const server_options& options = {}, deadline dl = never);
-socket attach_without_handshake(stream_ptr under, role as, const limits& l = {});
+socket attach_without_handshake(stream_ptr under, role as, const limits& l = {},
+                                const std::optional<deflate_options>& deflate = {});
 
 }  // namespace caraway::ws

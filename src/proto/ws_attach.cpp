@@ -22,8 +22,9 @@ constexpr std::chrono::seconds last_words{1};
 
 using impl_ptr = std::unique_ptr<socket_access::impl>;
 
-result<impl_ptr> make(stream_ptr under, role as, const limits& l) {
-  auto made = impl_ptr(new (std::nothrow) socket_access::impl(std::move(under), as, l));
+result<impl_ptr> make(stream_ptr under, role as, const limits& l,
+                      const std::optional<deflate_options>& deflate) {
+  auto made = impl_ptr(new (std::nothrow) socket_access::impl(std::move(under), as, l, deflate));
   if (!made) return fail(ENOMEM);
   return made;
 }
@@ -138,7 +139,7 @@ result<socket> try_attach_client(stream_ptr under, const client_options& options
     if (agreed.error() == errc::handshake_refused) keep_refusal(*under, answer, refusal, until);
     return fail(agreed.error());
   }
-  auto made = make(std::move(under), role::client, options.limits);
+  auto made = make(std::move(under), role::client, options.limits, agreed->deflate);
   if (!made) return fail(made.error());
   (*made)->subprotocol = std::move(agreed->subprotocol);
   (*made)->response = std::move(answer);
@@ -148,6 +149,7 @@ result<socket> try_attach_client(stream_ptr under, const client_options& options
 }
 
 result<socket> try_attach_server(stream_ptr under, const server_options& options, deadline dl) try {
+  if (options.deflate && !is_valid(*options.deflate)) return fail(EINVAL);
   const deadline until = earlier(dl, handshake_patience);
   http::request_head request;
   if (auto read = http::try_read_head(*under, request, until); !read) {
@@ -161,10 +163,14 @@ result<socket> try_attach_server(stream_ptr under, const server_options& options
     return fail(why);
   }
   std::string subprotocol = choose_subprotocol(request, options.subprotocols);
-  const auto answer = upgrade_response(request, subprotocol, options.headers);
+  std::optional<deflate_choice> compression;
+  if (options.deflate) compression = choose_deflate(request, *options.deflate);
+  const auto answer = upgrade_response(request, subprotocol, options.headers,
+                                       compression ? compression->answer : std::string());
   if (!answer) return fail(answer.error());
   if (auto sent = write(*under, *answer, until); !sent) return fail(sent.error());
-  auto made = make(std::move(under), role::server, options.limits);
+  auto made = make(std::move(under), role::server, options.limits,
+                   compression ? std::optional(compression->agreed) : std::nullopt);
   if (!made) return fail(made.error());
   (*made)->subprotocol = std::move(subprotocol);
   (*made)->request = std::move(request);
@@ -173,8 +179,9 @@ result<socket> try_attach_server(stream_ptr under, const server_options& options
   return fail(ENOMEM);
 }
 
-result<socket> try_attach_without_handshake(stream_ptr under, role as, const limits& l) {
-  auto made = make(std::move(under), as, l);
+result<socket> try_attach_without_handshake(stream_ptr under, role as, const limits& l,
+                                            const std::optional<deflate_options>& deflate) {
+  auto made = make(std::move(under), as, l, deflate);
   if (!made) return fail(made.error());
   return socket_access::wrap(std::move(*made));
 }
@@ -190,8 +197,10 @@ socket attach_server(stream_ptr under, const server_options& options, deadline d
   return value_or_raise(try_attach_server(std::move(under), options, dl), "WebSocket handshake");
 }
 
-socket attach_without_handshake(stream_ptr under, role as, const limits& l) {
-  return value_or_raise(try_attach_without_handshake(std::move(under), as, l), "WebSocket");
+socket attach_without_handshake(stream_ptr under, role as, const limits& l,
+                                const std::optional<deflate_options>& deflate) {
+  return value_or_raise(try_attach_without_handshake(std::move(under), as, l, deflate),
+                        "WebSocket");
 }
 
 }  // namespace caraway::ws

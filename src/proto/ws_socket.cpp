@@ -10,6 +10,7 @@ namespace {
 
 const http::request_head no_request;
 const http::response_head no_response;
+const std::optional<deflate_options> no_deflate;
 
 }  // namespace
 
@@ -198,6 +199,10 @@ ws::role socket::role() const noexcept {
 
 std::string_view socket::subprotocol() const noexcept {
   return impl_ ? impl_->subprotocol : std::string_view();
+}
+
+const std::optional<deflate_options>& socket::deflate() const noexcept {
+  return impl_ ? impl_->deflate : no_deflate;
 }
 
 const http::request_head& socket::request() const noexcept {

@@ -4,24 +4,29 @@
 #include <utility>
 
 #include "base/random.hpp"
+#include "proto/ws_forgetter.hpp"
 
 namespace caraway::ws {
 namespace {
 
-connection_options options_for(role as, const limits& l) noexcept {
+connection_options options_for(role as, const limits& l,
+                               const std::optional<deflate_options>& agreed) noexcept {
   connection_options o;
   o.role = as;
   o.max_message = l.message;
   o.max_fragments = l.fragments;
   o.random = [](mutable_bytes into) noexcept { base::random_bytes(into); };
+  o.deflate = agreed;
   return o;
 }
 
 }  // namespace
 
-socket::impl::impl(stream_ptr lower, ws::role as, const ws::limits& l)
+socket::impl::impl(stream_ptr lower, ws::role as, const ws::limits& l,
+                   const std::optional<deflate_options>& agreed)
     : under(std::move(lower)),
-      conn(options_for(as, l)),
+      conn(options_for(as, l, agreed)),
+      deflate(can_deflate() ? agreed : std::nullopt),
       fragment_(std::max<std::size_t>(l.fragment, 1)),
       home_(runtime::scheduler::current()),
       life_(l, caraway::now()),

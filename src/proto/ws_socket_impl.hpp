@@ -37,7 +37,8 @@
 namespace caraway::ws {
 
 struct socket::impl final : private runtime::alarm {
-  impl(stream_ptr lower, ws::role as, const ws::limits& l);
+  impl(stream_ptr lower, ws::role as, const ws::limits& l,
+       const std::optional<deflate_options>& agreed);
   ~impl();
 
   // Receiving. What is shown stays until the next call of any of these.
@@ -84,12 +85,14 @@ struct socket::impl final : private runtime::alarm {
   // A message that was too big for its receiver's buffer.
   std::optional<message> held;
   std::string subprotocol;
+  std::optional<deflate_options> deflate;
   http::request_head request;
   http::response_head response;
   round_trips pings;
 
  private:
   class receiver;
+  class forgetter;
   enum class listener : unsigned char { nobody, caller, closing, stand_in };
   // What a helper does; one of each at a time.
   enum errand : unsigned char { ask_for_life, stand_in, end_it, finish_message };
@@ -110,7 +113,7 @@ struct socket::impl final : private runtime::alarm {
   result<void> say_pending(deadline dl);
   result<void> say_all_pending(deadline dl);
   result<void> write_pending(deadline dl);
-  result<void> give_others_a_turn() noexcept;
+  result<void> give_others_a_turn(const event& e) noexcept;
 
   std::error_code cannot_send() const noexcept;
   result<void> enter_send(deadline dl) noexcept;
@@ -119,6 +122,8 @@ struct socket::impl final : private runtime::alarm {
   result<void> send_pieces(bytes header, parts ps, deadline dl);
   result<void> put(parts frame, deadline dl);
   result<void> send_masked(opcode op, bool fin, parts ps, deadline dl);
+  result<void> send_deflated(opcode op, bool fin, parts ps, deadline dl);
+  void start_forgetting() noexcept;
   result<void> send_piece(bytes piece, bool last, deadline dl);
   result<void> send_long(message_type type, parts ps, deadline dl);
   result<void> send_fragments(io::outgoing& rest, std::span<bytes> room, opcode op, deadline dl);
@@ -175,6 +180,8 @@ struct socket::impl final : private runtime::alarm {
 
   runtime::scheduler& home_;
   liveness life_;
+  // Made with the first compressed message that is sent.
+  std::unique_ptr<forgetter> forgetter_;
   std::error_code why_ended_;
   std::array<runtime::coroutine*, 4> helpers_{};  // by errand
   // The caller may still use the message that was shown last; what it lies in is kept when somebody

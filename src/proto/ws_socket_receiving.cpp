@@ -1,6 +1,7 @@
 // ws_socket_receiving.cpp - from the stream to the receiver of a ws::socket.
 #include "proto/ws_socket_impl.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -89,7 +90,7 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
   for (bool waited = false;; waited = true) {
     event e = look();
     while (e.kind != event_kind::need_more) {
-      const auto turn = give_others_a_turn();
+      const auto turn = give_others_a_turn(e);
       if (ended) return fail(ECANCELED);
       if (e.kind == event_kind::message) {
         const message got{type_of(e.op), e.payload};
@@ -164,7 +165,12 @@ result<void> socket::impl::await_more(std::size_t need, deadline dl) {
 }
 
 // Input that is there already must not keep everybody else waiting.
-result<void> socket::impl::give_others_a_turn() noexcept {
+// What was inflated took as long as several messages.
+result<void> socket::impl::give_others_a_turn(const event& e) noexcept {
+  constexpr std::size_t as_long_as_one = 4096;
+  if (!e.in_place)
+    messages_in_a_row_ += static_cast<std::uint16_t>(
+        std::min<std::size_t>(e.payload.size() / as_long_as_one, fair_share));
   if (++messages_in_a_row_ < fair_share) return {};
   messages_in_a_row_ = 0;
   if (const int code = lowlevel::yield(); code != 0) return fail(code);

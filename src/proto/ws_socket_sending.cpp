@@ -10,6 +10,7 @@
 #include "base/random.hpp"
 #include "caraway/this_task.hpp"
 #include "codec/mask.hpp"
+#include "proto/ws_forgetter.hpp"
 
 namespace caraway::ws {
 namespace {
@@ -67,6 +68,7 @@ backlog socket::impl::pending() noexcept {
 result<void> socket::impl::send_frame(opcode op, bool fin, parts ps, deadline dl) {
   if (ended || !conn.is_open()) return fail(cannot_send());
   life_.message(home_.turn());
+  if (conn.deflates(op, fin, total_size(ps))) return send_deflated(op, fin, ps, dl);
   if (conn.role() == ws::role::client) return send_masked(op, fin, ps, dl);
   return send_plain(op, fin, ps, dl);
 }
@@ -112,6 +114,21 @@ result<void> socket::impl::send_masked(opcode op, bool fin, parts ps, deadline d
   if (const auto made = conn.send_frame(frame, op, fin, ps); !made) return fail(made.error());
   const bytes whole = frame;
   return put(parts(&whole, 1), dl);
+}
+
+// What is sent is in memory of its own before anybody waits.
+result<void> socket::impl::send_deflated(opcode op, bool fin, parts ps, deadline dl) {
+  const auto frame = conn.send_deflated(op, fin, ps);
+  if (!frame) return fail(frame.error());
+  start_forgetting();
+  const bytes whole = frame->view();
+  return put(parts(&whole, 1), dl);
+}
+
+// Without memory the compressor stays as long as the socket.
+void socket::impl::start_forgetting() noexcept {
+  if (!forgetter_) forgetter_.reset(new (std::nothrow) forgetter(home_, conn, deflate->idle));
+  if (forgetter_) forgetter_->sent();
 }
 
 result<void> socket::impl::begin(message_type type, deadline dl) {

@@ -202,6 +202,9 @@ void declare(CLI::App& app, status& ends_with) {
       ->capture_default_str();
   c->add_option("--max-message", a->options.limits.message, "The largest message to take, in bytes")
       ->capture_default_str();
+  c->add_flag_callback(
+      "--deflate", [a] { a->options.deflate.emplace(); },
+      "Offer to compress messages (permessage-deflate)");
   c->add_flag("-q,--quiet", a->quiet, "Say nothing but the messages");
   c->footer("The code and reason of the server's close go to standard error.");
   c->callback([a, &ends_with] { ends_with = connect(*a); });

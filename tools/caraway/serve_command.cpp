@@ -103,6 +103,9 @@ void declare(CLI::App& app, status& ends_with) {
       ->needs(certificate);
   c->add_option("--max-message", arguments->options.limits.message, "The largest message, in bytes")
       ->capture_default_str();
+  c->add_flag_callback(
+      "--deflate", [arguments] { arguments->options.deflate.emplace(); },
+      "Compress messages for clients that offer it");
   c->add_option("--max-connections", arguments->options.max_connections, "Conversations at a time")
       ->capture_default_str();
   c->add_option("--grace", arguments->grace, "Seconds that conversations get to end")

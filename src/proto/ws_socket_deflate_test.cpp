@@ -1,0 +1,231 @@
+// ws_socket_deflate_test.cpp - sockets that have agreed on compression, or could have.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "caraway/memory_pair.hpp"
+#include "caraway/task_group.hpp"
+#include "caraway/testing/message_layer_contract.hpp"
+#include "caraway/testing/message_stream_contract.hpp"
+#include "caraway/this_task.hpp"
+#include "caraway/ws_socket.hpp"
+#include "proto/ws_wire.hpp"
+
+namespace caraway::ws {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto soon = 20s;
+
+deflate_options eager() {
+  deflate_options o;
+  o.threshold = 0;
+  return o;
+}
+
+deflate_options alone() {
+  deflate_options o = eager();
+  o.takeover = o.peer_takeover = false;
+  return o;
+}
+
+std::pair<socket, socket> connected(const deflate_options& o = eager(), const limits& l = {},
+                                    const memory_faults& faults = {}) {
+  auto [a, b] = memory_pair(faults);
+  return {attach_without_handshake(std::move(a), role::client, l, o),
+          attach_without_handshake(std::move(b), role::server, l, o)};
+}
+
+testing::message_pair contract_pair() {
+  auto [client, server] = connected();
+  return {std::make_unique<socket>(std::move(client)), std::make_unique<socket>(std::move(server))};
+}
+
+// That suite wants messages that do not become smaller: blocks without compression.
+testing::message_pair layers(stream_ptr a, stream_ptr b) {
+  deflate_options stored = eager();
+  stored.level = 0;
+  return {
+      std::make_unique<socket>(attach_without_handshake(std::move(a), role::client, {}, stored)),
+      std::make_unique<socket>(attach_without_handshake(std::move(b), role::server, {}, stored))};
+}
+
+CARAWAY_MESSAGE_STREAM_CONTRACT(ws_socket_deflate, contract_pair)
+CARAWAY_MESSAGE_LAYER_CONTRACT(ws_socket_deflate, layers)
+
+// A handshake between two that want these.
+std::pair<socket, socket> agree(const std::optional<deflate_options>& client,
+                                const std::optional<deflate_options>& server) {
+  auto [a, b] = memory_pair();
+  client_options ask;
+  ask.host = "h";
+  ask.deflate = client;
+  server_options give;
+  give.deflate = server;
+  socket s;
+  task_group group;
+  group.go(
+      [&, under = std::move(b)]() mutable { s = attach_server(std::move(under), give, soon); });
+  socket c = attach_client(std::move(a), ask, soon);
+  group.wait();
+  return {std::move(c), std::move(s)};
+}
+
+void expect_conversation(socket& client, socket& server) {
+  const std::string text(5000, 'x');
+  for (int i = 0; i < 3; ++i) {
+    client.send(text);
+    EXPECT_EQ(server.recv(soon)->text(), text);
+    server.send(text);
+    EXPECT_EQ(client.recv(soon)->text(), text);
+  }
+}
+
+TEST(ws_socket_deflate, is_used_if_both_want_it) {
+  for (bool theirs : {false, true})
+    for (bool ours : {false, true}) {
+      auto [client, server] = agree(theirs ? std::optional(eager()) : std::nullopt,
+                                    ours ? std::optional(eager()) : std::nullopt);
+      EXPECT_EQ(client.deflate().has_value(), theirs && ours);
+      EXPECT_EQ(server.deflate().has_value(), theirs && ours);
+      expect_conversation(client, server);
+    }
+}
+
+TEST(ws_socket_deflate, what_was_agreed_on_can_be_read) {
+  deflate_options wish;
+  wish.peer_takeover = false;
+  auto [client, server] = agree(wish, deflate_options());
+  EXPECT_FALSE(server.deflate()->takeover);
+  EXPECT_FALSE(client.deflate()->peer_takeover);
+  EXPECT_TRUE(client.deflate()->takeover);
+  EXPECT_EQ(server.deflate()->peer_window_bits, 12);
+  expect_conversation(client, server);
+  EXPECT_FALSE(socket().deflate());
+}
+
+TEST(ws_socket_deflate, options_out_of_range_are_refused_on_both_sides) {
+  deflate_options wrong;
+  wrong.level = 10;
+  client_options ask;
+  ask.host = "h";
+  ask.deflate = wrong;
+  server_options give;
+  give.deflate = wrong;
+  auto [a, b] = memory_pair();
+  EXPECT_EQ(try_attach_client(std::move(a), ask, soon).error(), std::errc::invalid_argument);
+  EXPECT_EQ(try_attach_server(std::move(b), give, soon).error(), std::errc::invalid_argument);
+}
+
+TEST(ws_socket_deflate, repetition_takes_little_of_the_transport) {
+  auto [a, b] = memory_pair();
+  socket s = attach_without_handshake(std::move(a), role::server, {}, eager());
+  const std::string text(10000, 'x');
+  s.send(text);
+  s.try_flush(soon).value();
+  EXPECT_LT(b->fill(1, soon).size(), 100u);
+}
+
+TEST(ws_socket_deflate, messages_of_all_kinds_and_sizes_arrive) {
+  for (const deflate_options& o : {eager(), alone(), deflate_options()})
+    for (std::size_t chop : {std::size_t{1}, memory_faults::none}) {
+      auto [client, server] = connected(o, {}, {.chop = chop});
+      for (std::size_t n : {0, 1, 127, 128, 3000, 70000}) {
+        const std::string text = testing::message_stream_contract::letters(n);
+        task_group group;
+        group.go([&] { server.send(text); });
+        EXPECT_EQ(client.recv(soon)->text(), text);
+        group.go([&] { client.send(as_bytes(text)); });
+        EXPECT_EQ(server.recv(soon)->text(), text);
+        group.wait();
+      }
+    }
+}
+
+TEST(ws_socket_deflate, a_message_in_pieces_lets_pings_pass) {
+  for (const deflate_options& o : {eager(), alone()}) {
+    auto [client, server] = connected(o);
+    for (int i = 0; i < 2; ++i) {
+      client.begin(message_type::text);
+      client.send_part(as_bytes("one "));
+      client.ping(as_bytes("p"));
+      client.send_part(as_bytes("two"));
+      client.end();
+      client.send("three");
+      EXPECT_EQ(server.recv(soon)->text(), "one two");
+      EXPECT_EQ(server.recv(soon)->text(), "three");
+    }
+  }
+}
+
+// What the peer never got must not be referred to.
+TEST(ws_socket_deflate, a_send_that_timed_out_does_not_disturb_those_behind_it) {
+  for (role sender : {role::client, role::server}) {
+    auto [client, server] = connected();
+    socket& from = sender == role::client ? client : server;
+    socket& to = sender == role::client ? server : client;
+    const std::string noise = [] {
+      std::string text(100000, ' ');
+      unsigned seed = 1;
+      for (char& c : text) c = static_cast<char>((seed = seed * 1664525 + 1013904223) >> 24);
+      return text;
+    }();
+    const bytes all = as_bytes(noise);
+    int sent = 0;
+    while (from.try_send(message_type::binary, parts(&all, 1), immediately)) ++sent;
+    ASSERT_GT(sent, 0);
+    for (int i = 0; i < sent; ++i) EXPECT_EQ(to.recv(soon)->text(), noise);
+    from.send("after");
+    EXPECT_EQ(to.recv(soon)->text(), "after");
+    from.send(as_bytes(noise));
+    EXPECT_EQ(to.recv(soon)->text(), noise);
+  }
+}
+
+TEST(ws_socket_deflate, the_limit_is_for_the_inflated_message) {
+  limits l;
+  l.message = 1000;
+  auto [client, server] = connected(eager(), l);
+  client.send(std::string(1000, 'x'));
+  EXPECT_EQ(server.recv(soon)->size(), 1000u);
+  client.send(std::string(1001, 'x'));
+  EXPECT_EQ(server.try_receive(soon).error(), errc::message_too_big);
+  EXPECT_EQ(client.try_receive(soon).error(), errc::peer_closed);
+  EXPECT_EQ(client.close_code(), 1009);
+}
+
+TEST(ws_socket_deflate, malformed_data_ends_the_conversation) {
+  auto [a, b] = memory_pair();
+  socket s = attach_without_handshake(std::move(a), role::client, {}, eager());
+  b->write(as_bytes(std::string_view("\xc1\x01\x06", 3)), soon);
+  EXPECT_EQ(s.try_receive(soon).error(), errc::protocol);
+  const auto close = wire::read_frame(*b, role::server, soon);
+  EXPECT_EQ(close.op, opcode::close);
+  EXPECT_EQ(close.payload.substr(0, 2), wire::close_payload(1007));
+}
+
+TEST(ws_socket_deflate, an_idle_socket_lets_go_of_its_compressor) {
+  for (const bool forgets : {true, false}) {
+    deflate_options o = eager();
+    o.idle = forgets ? 20ms : 0ms;
+    auto [a, b] = memory_pair();
+    socket s = attach_without_handshake(std::move(a), role::server, {}, o);
+    const auto sent = [&, peer = b.get()](std::string_view text) {
+      s.send(text);
+      s.try_flush(soon).value();
+      const std::size_t n = peer->fill(1, soon).size();
+      peer->consume(n);
+      return n;
+    };
+    const std::size_t first = sent("one and the same message");
+    EXPECT_LT(sent("one and the same message"), first);
+    sleep(60ms);
+    EXPECT_EQ(sent("one and the same message") == first, forgets);
+  }
+}
+
+}  // namespace
+}  // namespace caraway::ws
