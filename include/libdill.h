@@ -566,6 +566,89 @@ DILL_EXPORT int dill_happyeyeballs_connect(const char* name, int port, int64_t d
 #define happyeyeballs_connect dill_happyeyeballs_connect
 #endif
 
+/* --- Messages behind their length --------------------------------------------------------------------- */
+
+#define DILL_PREFIX_BIG_ENDIAN 0
+#define DILL_PREFIX_LITTLE_ENDIAN 1
+
+struct dill_prefix_storage {
+  char _[96];
+};
+
+/* A message socket on top of a bytestream `s`, which goes under a number of its own, and is closed on
+   failure. Each message goes behind its length in `hdrlen` bytes, 1 to 4096. Does not block. EBADF, EPROTO
+   (not a bytestream), EINVAL (hdrlen, or mem is NULL), EBUSY, EPIPE, ECONNRESET, ECANCELED, ENOMEM.
+   msend(): EMSGSIZE: the length does not fit into hdrlen bytes. mrecv(): EMSGSIZE: the message does not
+   fit; it stays and can be received with more room, or dropped. EPIPE: the peer finished behind a whole
+   message; ECONNRESET: inside one. ETIMEDOUT and ECANCELED of both: nothing is lost or sent, call again. */
+DILL_EXPORT int dill_prefix_attach(int s, size_t hdrlen, int flags);
+DILL_EXPORT int dill_prefix_attach_mem(int s, size_t hdrlen, int flags,
+                                       struct dill_prefix_storage* mem);
+/* The bytestream below, behind the last message received. Nothing is exchanged with the peer. EBUSY:
+   somebody is blocked on it, or a message is half received; all stays as it was. ECONNRESET: it is
+   broken, and closed now. EBADF, ENOTSUP. */
+DILL_EXPORT int dill_prefix_detach(int s);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define PREFIX_BIG_ENDIAN DILL_PREFIX_BIG_ENDIAN
+#define PREFIX_LITTLE_ENDIAN DILL_PREFIX_LITTLE_ENDIAN
+#define prefix_storage dill_prefix_storage
+#define prefix_attach dill_prefix_attach
+#define prefix_attach_mem dill_prefix_attach_mem
+#define prefix_detach dill_prefix_detach
+#endif
+
+/* --- Messages before a delimiter ---------------------------------------------------------------------- */
+
+struct dill_suffix_storage {
+  char _[96];
+};
+
+/* As prefix_attach(), but each message goes before a delimiter of 1 to 32 bytes, which are copied: lines,
+   for example. msend(): EINVAL: the delimiter is inside the message, or would be found before its end. */
+DILL_EXPORT int dill_suffix_attach(int s, const void* suffix, size_t suffixlen);
+DILL_EXPORT int dill_suffix_attach_mem(int s, const void* suffix, size_t suffixlen,
+                                       struct dill_suffix_storage* mem);
+/* As prefix_detach(); does not block, whatever the deadline. */
+DILL_EXPORT int dill_suffix_detach(int s, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define suffix_storage dill_suffix_storage
+#define suffix_attach dill_suffix_attach
+#define suffix_attach_mem dill_suffix_attach_mem
+#define suffix_detach dill_suffix_detach
+#endif
+
+/* --- Messages up to a terminator ---------------------------------------------------------------------- */
+
+struct dill_term_storage {
+  char _[96];
+};
+
+/* A message socket on top of another one, `s`, which goes under a number of its own, and is closed on
+   failure: a message that says that no more come, `buf`, which is copied; it may be empty. Does not
+   block. EBADF, EPROTO (not a message socket), EINVAL (buf or mem is NULL), EBUSY, ECONNRESET, ECANCELED,
+   ENOMEM. mrecv(): EPIPE once the peer's terminator has come; ECONNRESET: the socket below ended without.
+   msend(): EPIPE after term_done(); EINVAL: the message is the terminator. */
+DILL_EXPORT int dill_term_attach(int s, const void* buf, size_t len);
+DILL_EXPORT int dill_term_attach_mem(int s, const void* buf, size_t len,
+                                     struct dill_term_storage* mem);
+/* Sends the terminator; receiving goes on. Blocks. EPIPE the second time, EBUSY, ECONNRESET; ETIMEDOUT and
+   ECANCELED: it was not sent, call again. */
+DILL_EXPORT int dill_term_done(int s, int64_t deadline);
+/* term_done() unless that has happened, then drops messages until the peer's terminator has come: the
+   message socket below, behind it. Blocks. On failure all of it is closed, but for EBADF, ENOTSUP and
+   EBUSY. ECONNRESET, ETIMEDOUT, ECANCELED. */
+DILL_EXPORT int dill_term_detach(int s, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define term_storage dill_term_storage
+#define term_attach dill_term_attach
+#define term_attach_mem dill_term_attach_mem
+#define term_done dill_term_done
+#define term_detach dill_term_detach
+#endif
+
 /* --- UDP ---------------------------------------------------------------------------------------------- */
 
 struct dill_udp_storage {

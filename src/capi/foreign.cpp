@@ -1,19 +1,30 @@
 #include "capi/foreign.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
 #include <vector>
 
 namespace caraway::capi {
 namespace {
 
-// A deadline as C functions take it.
-std::int64_t to_milliseconds(deadline dl) noexcept {
-  if (dl.is_never()) return -1;
-  if (dl.is_immediate()) return 0;
-  const auto at = std::chrono::ceil<std::chrono::milliseconds>(dl.at().time_since_epoch());
-  return std::max<std::int64_t>(at.count(), 1);
-}
+// The pieces that are not empty, as a list.
+class list_of {
+ public:
+  explicit list_of(parts ps) {
+    pieces_.reserve(ps.size());
+    for (bytes p : ps) {
+      if (p.empty()) continue;
+      pieces_.push_back({const_cast<std::byte*>(p.data()), p.size(), nullptr, 0});
+      if (pieces_.size() > 1) pieces_[pieces_.size() - 2].iol_next = &pieces_.back();
+    }
+  }
+  bool empty() const noexcept { return pieces_.empty(); }
+  dill_iolist* first() noexcept { return &pieces_.front(); }
+  dill_iolist* last() noexcept { return &pieces_.back(); }
+
+ private:
+  std::vector<dill_iolist> pieces_;
+};
 
 class foreign_stream final : public byte_stream {
  public:
@@ -21,10 +32,9 @@ class foreign_stream final : public byte_stream {
 
   result<mutable_bytes> try_fill(std::size_t min, deadline dl) override {
     if (buffered().size() >= min) return buffered();
-    const int code = without_exceptions([&] { return receive(min - buffered().size(), dl); });
+    const int code = without_exceptions([&] { return receive_more(min - buffered().size(), dl); });
     if (code == 0) return buffered();
-    if (code == EPIPE) return fail(errc::end_of_stream);
-    return fail(code);
+    return receive_failure(code);
   }
 
   mutable_bytes buffered() noexcept override { return mutable_bytes(buffer_).subspan(consumed_); }
@@ -36,10 +46,22 @@ class foreign_stream final : public byte_stream {
     consumed_ = 0;
   }
 
+  result<std::size_t> try_read_into(mutable_bytes into, std::size_t min, deadline dl,
+                                    std::size_t* received) override {
+    std::size_t got = std::min(buffered().size(), into.size());
+    std::ranges::copy(buffered().first(got), into.begin());
+    consume(got);
+    min = std::min(min, into.size());
+    const int code = got < min ? receive(into.subspan(got, min - got), dl) : 0;
+    if (code == 0) got = std::max(got, min);
+    if (received != nullptr) *received = got;
+    if (code != 0) return receive_failure(code);
+    return got;
+  }
+
   result<void> try_write(parts ps, deadline dl) override {
     const int code = without_exceptions([&] { return send(ps, dl); });
     if (code == 0) return {};
-    healthy_ = false;
     if (code == EPIPE) return fail(errc::closed);
     return fail(code);
   }
@@ -47,45 +69,147 @@ class foreign_stream final : public byte_stream {
   result<void> try_flush(deadline) override { return {}; }
   result<void> try_done(deadline) override { return fail(ENOTSUP); }
   result<void> try_close(deadline) override { return {}; }
-  void abort() noexcept override { healthy_ = false; }
-  bool healthy() const noexcept override { return healthy_; }
+  void abort() noexcept override { in_ = out_ = ECONNRESET; }
+  bool healthy() const noexcept override { return in_ != ECONNRESET && out_ != ECONNRESET; }
 
  private:
-  int receive(std::size_t n, deadline dl) {
+  // What later calls get after one has failed with `code`; EBUSY and ENOMEM are about that one.
+  static int code_after(int code) noexcept {
+    if (code == EBUSY || code == ENOMEM) return 0;
+    return code == EPIPE ? EPIPE : ECONNRESET;
+  }
+
+  static std::unexpected<std::error_code> receive_failure(int code) noexcept {
+    return code == EPIPE ? fail(errc::end_of_stream) : fail(code);
+  }
+
+  int receive_more(std::size_t n, deadline dl) {
     buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(consumed_));
     consumed_ = 0;
     const std::size_t had = buffer_.size();
     buffer_.resize(had + n);
-    dill_iolist into{buffer_.data() + had, n, nullptr, 0};
-    if (vfs_.brecvl(&vfs_, &into, &into, to_milliseconds(dl)) == 0) return 0;
+    const int code = receive(mutable_bytes(buffer_).subspan(had), dl);
+    if (code != 0) buffer_.resize(had);
+    return code;
+  }
+
+  // All of `into`, or a failure.
+  int receive(mutable_bytes into, deadline dl) noexcept {
+    if (in_ != 0) return in_;
+    dill_iolist list{into.data(), into.size(), nullptr, 0};
+    if (vfs_.brecvl(&vfs_, &list, &list, to_milliseconds(dl)) == 0) return 0;
     const int code = errno;
-    buffer_.resize(had);
-    healthy_ = false;
+    in_ = code_after(code);
     return code;
   }
 
   int send(parts ps, deadline dl) {
-    std::vector<dill_iolist> list;
-    list.reserve(ps.size());
-    for (bytes p : ps) {
-      if (p.empty()) continue;
-      list.push_back({const_cast<std::byte*>(p.data()), p.size(), nullptr, 0});
-      if (list.size() > 1) list[list.size() - 2].iol_next = &list.back();
-    }
+    if (out_ != 0) return out_;
+    list_of list(ps);
     if (list.empty()) return 0;
-    return vfs_.bsendl(&vfs_, &list.front(), &list.back(), to_milliseconds(dl)) == 0 ? 0 : errno;
+    if (vfs_.bsendl(&vfs_, list.first(), list.last(), to_milliseconds(dl)) == 0) return 0;
+    const int code = errno;
+    out_ = code_after(code);
+    return code;
   }
 
   dill_bsock_vfs& vfs_;
   std::vector<std::byte> buffer_;
   std::size_t consumed_ = 0;
-  bool healthy_ = true;
+  int in_ = 0;  // what has become of each direction
+  int out_ = 0;
+};
+
+class foreign_messages final : public message_stream {
+ public:
+  explicit foreign_messages(dill_msock_vfs& vfs) noexcept : vfs_(vfs) {}
+
+  result<void> try_send(parts ps, deadline dl) override {
+    const int code = without_exceptions([&] { return send(ps, dl); });
+    if (code == 0) return {};
+    return code == EPIPE ? fail(errc::closed) : fail(code);
+  }
+
+  result<bytes> try_recv(deadline dl) override {
+    if (auto kept = keep(dl); !kept) return fail(kept.error());
+    is_kept_ = false;
+    return bytes(memory_).first(size_);
+  }
+
+  result<std::size_t> try_recv_into(mutable_bytes into, deadline dl) override {
+    if (!is_kept_ && into.size() >= memory_size) return receive(into, dl);
+    if (auto kept = keep(dl); !kept) return fail(kept.error());
+    if (size_ > into.size()) return fail(EMSGSIZE);
+    is_kept_ = false;
+    std::ranges::copy(bytes(memory_).first(size_), into.begin());
+    return size_;
+  }
+
+  result<std::size_t> try_skip(deadline dl) override {
+    if (std::exchange(is_kept_, false)) return size_;
+    const ssize_t n = vfs_.mrecvl(&vfs_, nullptr, nullptr, to_milliseconds(dl));
+    if (n < 0) return receive_failure(errno);
+    return static_cast<std::size_t>(n);
+  }
+
+  result<void> try_close(deadline) override { return {}; }
+  void abort() noexcept override {}
+
+ private:
+  static constexpr std::size_t memory_size = 64 * 1024;
+
+  static std::unexpected<std::error_code> receive_failure(int code) noexcept {
+    return code == EPIPE ? fail(errc::end_of_stream) : fail(code);
+  }
+
+  result<std::size_t> receive(mutable_bytes into, deadline dl) noexcept {
+    dill_iolist list{into.data(), into.size(), nullptr, 0};
+    const ssize_t n = vfs_.mrecvl(&vfs_, &list, &list, to_milliseconds(dl));
+    if (n < 0) return receive_failure(errno);
+    return std::min(static_cast<std::size_t>(n), into.size());
+  }
+
+  // Makes sure that the next message is in the memory.
+  result<void> keep(deadline dl) {
+    if (is_kept_) return {};
+    if (const int code = without_exceptions([&] { return memory_.resize(memory_size), 0; }))
+      return fail(code);
+    const auto n = receive(memory_, dl);
+    if (!n) return fail(n.error());
+    size_ = *n;
+    is_kept_ = true;
+    return {};
+  }
+
+  int send(parts ps, deadline dl) {
+    list_of list(ps);
+    dill_iolist nothing{nullptr, 0, nullptr, 0};
+    dill_iolist* first = list.empty() ? &nothing : list.first();
+    dill_iolist* last = list.empty() ? &nothing : list.last();
+    return vfs_.msendl(&vfs_, first, last, to_milliseconds(dl)) == 0 ? 0 : errno;
+  }
+
+  dill_msock_vfs& vfs_;
+  std::vector<std::byte> memory_;
+  std::size_t size_ = 0;
+  bool is_kept_ = false;
 };
 
 }  // namespace
 
+std::int64_t to_milliseconds(deadline dl) noexcept {
+  if (dl.is_never()) return -1;
+  if (dl.is_immediate()) return 0;
+  const auto at = std::chrono::ceil<std::chrono::milliseconds>(dl.at().time_since_epoch());
+  return std::max<std::int64_t>(at.count(), 1);
+}
+
 stream_ptr make_foreign(dill_bsock_vfs& vfs) noexcept {
   return stream_ptr(new (std::nothrow) foreign_stream(vfs));
+}
+
+message_ptr make_foreign(dill_msock_vfs& vfs) noexcept {
+  return message_ptr(new (std::nothrow) foreign_messages(vfs));
 }
 
 }  // namespace caraway::capi

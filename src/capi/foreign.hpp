@@ -1,15 +1,25 @@
-// foreign.hpp - a byte stream that a program made itself (an object that answers bsock_type), as
-// the core sees it.
+// foreign.hpp - sockets that a program made itself (objects that answer bsock_type or msock_type), as
+// the core sees them.
+//
+// Neither owns the object: closing and aborting are up to its handle. nullptr if there is no memory.
 #pragma once
 
 #include "capi/capi.hpp"
 #include "caraway/byte_stream.hpp"
+#include "caraway/message_stream.hpp"
 
 namespace caraway::capi {
 
-// Does not own the object: closing and aborting are up to its handle. Never receives more than was
-// asked for, since such an object takes nothing back. A receive that fails may have lost bytes.
-// nullptr if there is no memory.
+// Never receives more than was asked for, since such an object takes nothing back. A receive or send
+// that fails may have moved some bytes, so that direction is broken from then on: ECONNRESET, or
+// EPIPE at an end.
 stream_ptr make_foreign(dill_bsock_vfs& vfs) noexcept;
+
+// A message of up to 64 KiB that does not fit is kept here; what becomes of a larger one is up to the
+// object.
+message_ptr make_foreign(dill_msock_vfs& vfs) noexcept;
+
+// A deadline as C functions take it.
+std::int64_t to_milliseconds(deadline dl) noexcept;
 
 }  // namespace caraway::capi

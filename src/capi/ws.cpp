@@ -213,11 +213,6 @@ int make(result<ws::socket> made, lower below, int flags, dill_ws_storage* mem) 
 
 // --- attach ---
 
-// What a refused argument does to the socket: it is consumed in every case.
-int refuse(int s, int code) noexcept {
-  return dill_hclose(s) == 0 ? outcome(code) : -1;
-}
-
 result<ws::socket> attach_bare(stream_ptr stream, ws::role as) {
   return ws::try_attach_without_handshake(std::move(stream), as, message_limits());
 }
