@@ -578,9 +578,9 @@ struct dill_prefix_storage {
 /* A message socket on top of a bytestream `s`, which goes under a number of its own, and is closed on
    failure. Each message goes behind its length in `hdrlen` bytes, 1 to 4096. Does not block. EBADF, EPROTO
    (not a bytestream), EINVAL (hdrlen, or mem is NULL), EBUSY, EPIPE, ECONNRESET, ECANCELED, ENOMEM.
-   msend(): EMSGSIZE: the length does not fit into hdrlen bytes. mrecv(): EMSGSIZE: the message does not
-   fit; it stays and can be received with more room, or dropped. EPIPE: the peer finished behind a whole
-   message; ECONNRESET: inside one. ETIMEDOUT and ECANCELED of both: nothing is lost or sent, call again. */
+   msend() refuses a message whose length does not fit into hdrlen bytes. For mrecv() a message that does
+   not fit stays: it can be received with more room, or dropped. After a deadline or a cancellation of
+   either nothing is lost or sent: call again. */
 DILL_EXPORT int dill_prefix_attach(int s, size_t hdrlen, int flags);
 DILL_EXPORT int dill_prefix_attach_mem(int s, size_t hdrlen, int flags,
                                        struct dill_prefix_storage* mem);

@@ -91,11 +91,6 @@ http_object::http_object() noexcept {
 
 // --- attach and detach ---
 
-// What a refused argument does to the socket: it is consumed in every case.
-int refuse(int s, int code) noexcept {
-  return dill_hclose(s) == 0 ? outcome(code) : -1;
-}
-
 int attach(int s, dill_http_storage* mem) noexcept {
   lower below;
   stream_ptr stream;
