@@ -375,7 +375,7 @@ static void numbers_are_free_again_after_a_detach(void) {
   close_both(s);
 }
 
-static void stands_on_a_bytestream_of_the_program_and_under_its_messages(void) {
+static void stands_on_a_bytestream_of_the_program(void) {
   struct flip mine, theirs;
   char text[8];
   int s[2];
@@ -397,6 +397,68 @@ static void stands_on_a_bytestream_of_the_program_and_under_its_messages(void) {
   CHECK(brecv(s[1], text, 3, -1) == 0 && memcmp(text, "raw", 3) == 0);
   close_both(s);
   CHECK(mine.closed && theirs.closed);
+}
+
+/* A message socket of the program on another one: counts what goes through. */
+struct counter {
+  struct hvfs hvfs;
+  struct msock_vfs mvfs;
+  int lower;
+  int sent, received;
+};
+
+static void* counter_query(struct hvfs* vfs, const void* type) {
+  struct counter* self = (struct counter*)vfs;
+  if (type == msock_type) return &self->mvfs;
+  errno = ENOTSUP;
+  return NULL;
+}
+
+static void counter_close(struct hvfs* vfs) {
+  hclose(((struct counter*)vfs)->lower);
+}
+
+static struct counter* counter_of(struct msock_vfs* vfs) {
+  return (struct counter*)(void*)((char*)vfs - offsetof(struct counter, mvfs));
+}
+
+/* By the table of the socket below, as hquery() gives it. */
+static int counter_msendl(struct msock_vfs* vfs, struct iolist* first, struct iolist* last,
+                          int64_t deadline) {
+  struct counter* self = counter_of(vfs);
+  struct msock_vfs* below = (struct msock_vfs*)hquery(self->lower, msock_type);
+  CHECK(below != NULL);
+  ++self->sent;
+  return below->msendl(below, first, last, deadline);
+}
+
+static ssize_t counter_mrecvl(struct msock_vfs* vfs, struct iolist* first, struct iolist* last,
+                              int64_t deadline) {
+  struct counter* self = counter_of(vfs);
+  ++self->received;
+  return mrecvl(self->lower, first, last, deadline);
+}
+
+static void stands_under_messages_of_the_program(void) {
+  struct counter c;
+  int s[2];
+  connect_both(s);
+  memset(&c, 0, sizeof c);
+  c.hvfs.query = counter_query;
+  c.hvfs.close = counter_close;
+  c.mvfs.msendl = counter_msendl;
+  c.mvfs.mrecvl = counter_mrecvl;
+  c.lower = hown(s[0]);
+  CHECK(c.lower > 0);
+  s[0] = hmake(&c.hvfs);
+  CHECK(s[0] > 0);
+  send_message(s[0], "through");
+  expect_message(s[1], "through");
+  send_message(s[1], "and back");
+  expect_message(s[0], "and back");
+  CHECK(c.sent == 1 && c.received == 1);
+  FAILS(prefix_detach(s[0]), ENOTSUP);
+  close_both(s);
 }
 
 static void a_time_out_of_a_bytestream_of_the_program_breaks_what_stands_on_it(void) {
@@ -434,7 +496,8 @@ int main(void) {
   ecanceled_in_a_cancelled_coroutine_closes_the_socket_below();
   the_object_may_be_in_any_memory_of_the_program();
   numbers_are_free_again_after_a_detach();
-  stands_on_a_bytestream_of_the_program_and_under_its_messages();
+  stands_on_a_bytestream_of_the_program();
+  stands_under_messages_of_the_program();
   a_time_out_of_a_bytestream_of_the_program_breaks_what_stands_on_it();
   return 0;
 }
