@@ -43,7 +43,7 @@ function(caraway_choose_by_processor list)
 endfunction()
 
 # Keeps of the files in LIST those about TLS (tls.cpp, tls_NAME.cpp), or with CARAWAY_TLS off what stands
-# in for them (tls_absent.cpp).
+# in for them (tls_absent.cpp). The C API is the same in both cases.
 function(caraway_choose_tls list)
   set(chosen ${${list}})
   if(CARAWAY_TLS)
@@ -51,7 +51,7 @@ function(caraway_choose_tls list)
   else()
     set(absent ${chosen})
     list(FILTER absent INCLUDE REGEX "/tls_absent(_test)?\\.cpp$")
-    list(FILTER chosen EXCLUDE REGEX "/tls(_[^/]*)?\\.cpp$")
+    list(FILTER chosen EXCLUDE REGEX "/(codec|proto|dial)/tls(_[^/]*)?\\.cpp$")
     list(APPEND chosen ${absent})
   endif()
   set(${list} ${chosen} PARENT_SCOPE)

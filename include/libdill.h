@@ -18,7 +18,7 @@
    deadline came first. Success of a call that may block leaves errno 0.
 
    Every name x is really dill_x; the short ones are macros, which DILL_DISABLE_RAW_NAMES switches off.
-   DILL_DISABLE_SOCKETS leaves out everything from iolist on. In this file comments are in the old
+   DILL_DISABLE_SOCKETS leaves out everything from iolist on, DILL_DISABLE_TLS what is about TLS. In this file comments are in the old
    form, since it must be read by compilers in any mode. */
 #ifndef LIBDILL_H_INCLUDED
 #define LIBDILL_H_INCLUDED
@@ -737,6 +737,122 @@ DILL_EXPORT int dill_http_recvfield(int s, char* name, size_t namelen, char* val
 #define http_sendfield dill_http_sendfield
 #define http_recvfield dill_http_recvfield
 #endif
+
+/* --- TLS -------------------------------------------------------------------------------------------- */
+
+#if !defined(DILL_DISABLE_TLS)
+
+struct dill_tls_storage {
+  char _[96];
+};
+
+/* TLS 1.2 or 1.3 on top of a bytestream `s`, which goes under a number of its own, and is closed on
+   failure. The result is a bytestream. The server's certificates, its own first, are in the file `cert`,
+   the key in the file `pkey`, both in PEM; they are read once, and again when the files change.
+   tls_attach_client() knows no host name, so it verifies that the server's certificate comes from an
+   authority of the system, or of the file in CARAWAY_TLS_CA_FILE, but not for whom;
+   CARAWAY_TLS_INSECURE=1 makes it verify nothing. EBADF, EPROTO (not a bytestream), EINVAL (NULL), ENOMEM,
+   ETIMEDOUT, ECANCELED, EBUSY, ECONNRESET; EPIPE: the peer has finished before TLS was there; EFAULT: TLS
+   has failed, or a file is of no use: tls_error() says why. EPROTONOSUPPORT: TLS is not in this build. */
+DILL_EXPORT int dill_tls_attach_server(int s, const char* cert, const char* pkey, int64_t deadline);
+DILL_EXPORT int dill_tls_attach_server_mem(int s, const char* cert, const char* pkey,
+                                           struct dill_tls_storage* mem, int64_t deadline);
+DILL_EXPORT int dill_tls_attach_client(int s, int64_t deadline);
+DILL_EXPORT int dill_tls_attach_client_mem(int s, struct dill_tls_storage* mem, int64_t deadline);
+/* Says that nothing more comes (close_notify); receiving goes on. EBADF, ENOTSUP, EBUSY, EPIPE the second
+   time, ECONNRESET, ETIMEDOUT, ECANCELED. */
+DILL_EXPORT int dill_tls_done(int s, int64_t deadline);
+/* tls_done() unless that has happened, then drops what comes until the peer has said so too. The bytestream
+   below, exactly behind TLS; on failure all of it is closed, but for EBADF, ENOTSUP and EBUSY.
+   ETIMEDOUT, ECANCELED, ECONNRESET; EPIPE: the connection ended before; EPROTO: the peer broke TLS. */
+DILL_EXPORT int dill_tls_detach(int s, int64_t deadline);
+
+/* Beyond libdill: the same with options, and what came of it. Zero or NULL is the default of each option. */
+
+/* Verify nothing: whoever is in between can read and change everything. */
+#define DILL_TLS_VERIFY_NOTHING 1
+/* Verify the chain of certificates, but not for which host they are. The default where `host` is NULL. */
+#define DILL_TLS_VERIFY_CHAIN 2
+/* Trust ca_file and ca_mem only, not the authorities of the system. */
+#define DILL_TLS_ONLY_THESE 4
+/* Nothing older than TLS 1.3. */
+#define DILL_TLS_1_3 8
+/* A server: clients have to show a certificate of ca_file or ca_mem, or may. */
+#define DILL_TLS_CLIENT_REQUIRED 16
+#define DILL_TLS_CLIENT_OPTIONAL 32
+
+struct dill_tls_opts {
+  size_t size;      /* sizeof(struct dill_tls_opts) */
+  int flags;        /* of the above */
+  const char* host; /* a client: the name or address to find in the certificate, and to ask for */
+  const char* alpn; /* protocols, the best first, with commas in between: "h2,http/1.1" */
+  const char* ca_file;   /* authorities to trust, PEM, in a file */
+  const char* ca_mem;    /* or as text */
+  const char* cert_file; /* this side's certificates, its own first, PEM, in a file */
+  const char* cert_mem;  /* or as text */
+  const char* key_file;  /* its key, PEM, in a file; without one it is where the certificates are */
+  const char* key_mem;   /* or as text */
+};
+
+/* As tls_attach_client() and tls_attach_server(). EINVAL also for a size that is not known here, an option
+   in both forms, a host or a protocol that cannot be one, or a server without certificates. */
+DILL_EXPORT int dill_tls_attach_client_opts(int s, const struct dill_tls_opts* opts,
+                                            int64_t deadline);
+DILL_EXPORT int dill_tls_attach_server_opts(int s, const struct dill_tls_opts* opts,
+                                            int64_t deadline);
+/* Why the last attach of this thread failed: "certificate has expired". Never NULL. */
+DILL_EXPORT const char* dill_tls_error(void);
+/* The protocol that was agreed to (ALPN), as a string in `buf`; its length, 0 if there is none. EBADF,
+   ENOTSUP, EINVAL (NULL), EMSGSIZE: it does not fit. */
+DILL_EXPORT ssize_t dill_tls_alpn(int s, char* buf, size_t len);
+/* The subject of the peer's certificate, "CN=alice" (RFC 2253), likewise; 0 if it has shown none. EBADF,
+   ENOTSUP, EINVAL, EMSGSIZE, ENOMEM. */
+DILL_EXPORT ssize_t dill_tls_peer(int s, char* buf, size_t len);
+
+/* libdill declares TLS for datagrams and does not have it. It is not here either: the calls that attach
+   close `s`, and each fails with ENOTSUP. */
+struct dill_dtls_storage {
+  char _[96];
+};
+DILL_EXPORT int dill_dtls_attach_server(int s, const char* cert, const char* pkey,
+                                        int64_t deadline);
+DILL_EXPORT int dill_dtls_attach_server_mem(int s, const char* cert, const char* pkey,
+                                            struct dill_dtls_storage* mem, int64_t deadline);
+DILL_EXPORT int dill_dtls_attach_client(int s, int64_t deadline);
+DILL_EXPORT int dill_dtls_attach_client_mem(int s, struct dill_dtls_storage* mem, int64_t deadline);
+DILL_EXPORT int dill_dtls_done(int s, int64_t deadline);
+DILL_EXPORT int dill_dtls_detach(int s, int64_t deadline);
+
+#if !defined(DILL_DISABLE_RAW_NAMES)
+#define TLS_VERIFY_NOTHING DILL_TLS_VERIFY_NOTHING
+#define TLS_VERIFY_CHAIN DILL_TLS_VERIFY_CHAIN
+#define TLS_ONLY_THESE DILL_TLS_ONLY_THESE
+#define TLS_1_3 DILL_TLS_1_3
+#define TLS_CLIENT_REQUIRED DILL_TLS_CLIENT_REQUIRED
+#define TLS_CLIENT_OPTIONAL DILL_TLS_CLIENT_OPTIONAL
+#define tls_storage dill_tls_storage
+#define tls_opts dill_tls_opts
+#define tls_attach_server dill_tls_attach_server
+#define tls_attach_server_mem dill_tls_attach_server_mem
+#define tls_attach_server_opts dill_tls_attach_server_opts
+#define tls_attach_client dill_tls_attach_client
+#define tls_attach_client_mem dill_tls_attach_client_mem
+#define tls_attach_client_opts dill_tls_attach_client_opts
+#define tls_done dill_tls_done
+#define tls_detach dill_tls_detach
+#define tls_error dill_tls_error
+#define tls_alpn dill_tls_alpn
+#define tls_peer dill_tls_peer
+#define dtls_storage dill_dtls_storage
+#define dtls_attach_server dill_dtls_attach_server
+#define dtls_attach_server_mem dill_dtls_attach_server_mem
+#define dtls_attach_client dill_dtls_attach_client
+#define dtls_attach_client_mem dill_dtls_attach_client_mem
+#define dtls_done dill_dtls_done
+#define dtls_detach dill_dtls_detach
+#endif
+
+#endif /* DILL_DISABLE_TLS */
 
 /* --- SOCKS5 ----------------------------------------------------------------------------------------- */
 

@@ -73,6 +73,13 @@ int lower::give_back(message_ptr stream) noexcept {
   return std::exchange(handle_, -1);
 }
 
+lower lower::of(int kept) noexcept {
+  lower made;
+  made.handle_ = kept;
+  made.own_ = own<stream_object>(kept, stream_type);
+  return made;
+}
+
 void lower::close() noexcept {
   if (handle_ >= 0) dill_hclose(std::exchange(handle_, -1));
 }

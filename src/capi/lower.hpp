@@ -30,6 +30,10 @@ class lower {
   // Closes the handle.
   void close() noexcept;
 
+  // The handle, to be kept elsewhere; and again this, of what was kept.
+  int handle() const noexcept { return handle_; }
+  static lower of(int kept) noexcept;
+
  private:
   int take_own(stream_object& o, stream_ptr& stream) noexcept;
   int take_own(message_object& o, message_ptr& stream) noexcept;

@@ -96,7 +96,9 @@ void close_object(dill_hvfs* vfs) {
   stream_state& s = *o.state;
   const bool said_all = s.out.code == EPIPE && !s.in.busy && !s.out.busy;
   if (s.stream != nullptr && !said_all) s.stream->abort();
+  const int below = o.below;
   destroy(o);
+  if (below >= 0) dill_hclose(below);
 }
 
 // The orderly end; the stream is closed whatever comes out.

@@ -47,6 +47,8 @@ struct stream_object final : object {
   stream_state* state = nullptr;
   // Before a layer takes the stream, and after it gave it back; may be nullptr.
   void (*lend)(byte_stream& s, bool lent) = nullptr;
+  // Of a layer: the handle of the stream below, which is closed with this one; else -1.
+  int below = -1;
 };
 
 // Makes the handle of a stream, in `memory` unless that is nullptr; -1 and errno, then the stream

@@ -49,6 +49,7 @@ struct session_wire {
     BIO_clear_retry_flags(b);
     *got = std::min(size, in.size());
     if (*got == 0) {
+      of(b).wanted_ = size;
       BIO_set_retry_read(b);
       return 0;
     }
@@ -168,6 +169,7 @@ result<bool> session::shake(bytes& in) {
   in_ = in;
   const int done = SSL_do_handshake(ssl_);
   in = in_;
+  if (done == 1) wanted_ = SSL3_RT_HEADER_LENGTH;
   if (done == 1) return true;
   if (SSL_get_error(ssl_, done) == SSL_ERROR_WANT_READ && !starved_) return false;
   return fail(why(done));
@@ -179,6 +181,7 @@ result<std::size_t> session::read(bytes& in, mutable_bytes into) {
   std::size_t got = 0;
   const int done = SSL_read_ex(ssl_, into.data(), into.size(), &got);
   in = in_;
+  if (done == 1) wanted_ = SSL3_RT_HEADER_LENGTH;
   if (done == 1) return got;
   const int kind = SSL_get_error(ssl_, done);
   if (kind == SSL_ERROR_WANT_READ && !starved_) return 0;

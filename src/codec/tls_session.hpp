@@ -70,6 +70,9 @@ class session {
   // failed for good. Any of these may have put something into the sink.
   result<std::size_t> read(bytes& in, mutable_bytes into);
 
+  // How much input the next call needs at least; never more than the peer has to send.
+  std::size_t wanted() const noexcept { return wanted_; }
+
   // Bytes of the last record that read() had no room for.
   std::size_t waiting() const noexcept;
 
@@ -106,6 +109,7 @@ class session {
   sink& out_;
   ssl_st* ssl_ = nullptr;
   bytes in_;
+  std::size_t wanted_ = 1;
   std::uint64_t records_left_ = records_per_key;
   bool starved_ = false;  // the sink had no memory
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "caraway/tls_error.hpp"
@@ -278,6 +279,24 @@ TEST(tls_session, what_a_record_has_more_than_there_was_room_for_waits) {
   EXPECT_EQ(c.server.waiting(), 6u);
   EXPECT_EQ(c.read(c.server, c.to_server, 100), "567890");
   EXPECT_EQ(c.server.waiting(), 0u);
+}
+
+TEST(tls_session, it_says_how_many_bytes_it_needs) {
+  conversation c;
+  c.shake();
+  ASSERT_TRUE(c.client.write(as_bytes("1234567890")));
+  const std::string record = std::exchange(c.to_server.waiting, {});
+  EXPECT_EQ(c.read(c.server, c.to_server), "");
+  EXPECT_EQ(c.server.wanted(), 5u);
+  c.to_server.put(as_bytes(record).first(5));
+  EXPECT_EQ(c.read(c.server, c.to_server), "");
+  EXPECT_EQ(c.server.wanted(), record.size() - 5);
+  c.to_server.put(as_bytes(record).subspan(5, 1));
+  EXPECT_EQ(c.read(c.server, c.to_server), "");
+  EXPECT_EQ(c.server.wanted(), record.size() - 6);
+  c.to_server.put(as_bytes(record).subspan(6));
+  EXPECT_EQ(c.read(c.server, c.to_server), "1234567890");
+  EXPECT_EQ(c.server.wanted(), 5u);
 }
 
 TEST(tls_session, keys_can_be_renewed_by_either_side) {

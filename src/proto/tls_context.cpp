@@ -126,7 +126,8 @@ result<client_context> client_context::try_make(const client_settings& settings)
 result<std::shared_ptr<const client_context::impl>> client_context::get() const {
   if (impl_ != nullptr) return impl_;
   static std::mutex making;
-  static std::shared_ptr<const impl> usual;
+  // Never destroyed: OpenSSL may be gone first.
+  static auto& usual = *new std::shared_ptr<const impl>;
   const std::lock_guard lock(making);
   if (usual == nullptr) {
     const auto made = try_make({});

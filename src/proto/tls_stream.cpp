@@ -245,9 +245,10 @@ result<std::size_t> stream_impl::decrypt(mutable_bytes into) {
   return n;
 }
 
-// Waits until the stream below has something more.
+// Waits until the stream below has what the record at hand still needs. Not a byte more is asked for:
+// a stream that does not read ahead would wait for it.
 result<void> stream_impl::pull(deadline dl) {
-  const auto seen = under_->try_fill(1, dl);
+  const auto seen = under_->try_fill(session_.wanted(), dl);
   if (closed_) return fail(ECANCELED);
   if (seen) return {};
   std::error_code code = seen.error();

@@ -1,0 +1,16 @@
+/* tls_pair.h - what the programs about TLS share. */
+#ifndef TLS_PAIR_H_INCLUDED
+#define TLS_PAIR_H_INCLUDED
+
+#include <libdill.h>
+
+#include "check.h"
+
+#define PEM(name) CARAWAY_CERTIFICATES "/" name
+
+static inline void discard(int s[2]) {
+  GIVES(hclose(s[0]), 0);
+  GIVES(hclose(s[1]), 0);
+}
+
+#endif
