@@ -82,6 +82,37 @@ static void a_number_can_be_used_again(void) {
   }
 }
 
+static long turns;
+
+static coroutine void never_rest(void) {
+  while (yield() == 0) ++turns;
+}
+
+/* A program with something to do all the time must not keep descriptors waiting. */
+static void descriptors_are_looked_at_beside_coroutines_that_are_always_ready(void) {
+  int fds[2];
+  char c;
+  int i;
+  int b = bundle();
+  CHECK(pipe(fds) == 0);
+  CHECK(bundle_go(b, never_rest()) == 0);
+  CHECK(bundle_go(b, never_rest()) == 0);
+  for (i = 0; i < 20; ++i) {
+    int waiter;
+    FAILS(fdin(fds[0], 0), ETIMEDOUT);
+    waiter = go(wait_in(fds[0], 0));
+    CHECK(write(fds[1], "", 1) == 1);
+    GIVES(bundle_wait(waiter, -1), 0);
+    CHECK(read(fds[0], &c, 1) == 1);
+    GIVES(hclose(waiter), 0);
+  }
+  /* A second has millions of turns. */
+  CHECK(turns < 20 * 500000L);
+  GIVES(hclose(b), 0);
+  close(fds[0]);
+  close(fds[1]);
+}
+
 static void a_regular_file_is_always_ready(void) {
   char name[] = "/tmp/libdill-fd-XXXXXX";
   int fd = mkstemp(name);
@@ -119,6 +150,7 @@ int main(void) {
   readiness_is_a_state_and_not_an_event();
   one_coroutine_waits_for_each_direction();
   a_number_can_be_used_again();
+  descriptors_are_looked_at_beside_coroutines_that_are_always_ready();
   a_regular_file_is_always_ready();
   signals_do_not_show();
   return 0;
