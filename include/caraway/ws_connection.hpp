@@ -154,6 +154,16 @@ class connection {
   // of the next receive(), which may well be given no input; invalid UTF-8 at once.
   void received(std::size_t n) noexcept;
 
+  // For those who take a message in parts: what has come of it so far and lies in the connection's
+  // own memory, which is not kept any longer; empty if nothing does. Call it when receive() needs
+  // more. The message that receive() shows in the end is what came behind the last part. Stays until
+  // the next call of receive(), received() or destination(). All parts together are limited as the
+  // message is; each is valid UTF-8 but for a character that is cut at its ends.
+  mutable_bytes take_part() noexcept;
+
+  // The type of the message that is being received; continuation if none has begun.
+  opcode receiving() const noexcept { return message_op_; }
+
   // The memory of the message that receive() has shown last, if it lay in the connection's own: the
   // payload stays in place as long as that. nullptr if it did not, or is gone.
   std::unique_ptr<std::byte[]> keep_message() noexcept;
@@ -313,6 +323,8 @@ class connection {
   void queue_close(std::uint16_t code, std::string_view reason) noexcept;
   void release_message() noexcept;
   bool in_order(opcode op, bool fin, std::uint64_t size) const noexcept;
+  // What a message may have in the connection's memory, besides the parts that were taken.
+  std::uint64_t most_message() const noexcept { return max_message_ - taken_; }
   bool is_deflated(const frame_header& next) const noexcept;
   bool wants_deflated(opcode op, bool fin, std::uint64_t size) const noexcept;
 
@@ -328,6 +340,7 @@ class connection {
   std::unique_ptr<std::byte[]> message_;
   std::size_t message_size_ = 0;
   std::size_t message_capacity_ = 0;
+  std::uint64_t taken_ = 0;  // bytes of it that were taken in parts
   std::uint32_t fragments_ = 0;
   // Made when there is something to answer, gone when it has been sent.
   std::unique_ptr<control_queue> control_;

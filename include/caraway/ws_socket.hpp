@@ -67,6 +67,15 @@ struct message {
   std::string str() const { return std::string(text()); }
 };
 
+// Some bytes of a message, in the order in which they came. Text may be cut within a character. The
+// bytes stay in place as those of a message do.
+struct part {
+  message_type type = message_type::binary;
+  bytes data;
+  bool first = true;  // of its message
+  bool last = true;
+};
+
 // What recv_into() received.
 struct received {
   message_type type = message_type::binary;
@@ -140,6 +149,16 @@ class socket final : public message_stream {
   std::optional<received> recv_into(mutable_bytes into, deadline dl = never) {
     return value_or_raise(try_receive_into(into, dl), "receive");
   }
+  // Blocks for some more of a message, at least one byte of it unless it is the last part: however
+  // large the message (limits::message has to allow it), no more than a mebibyte is held. What is
+  // already there comes at once, so a small message, or one that was read ahead, is one part. The
+  // other receives fail with EINVAL until the last part; the socket reads nothing ahead meanwhile.
+  // Nothing when the peer has closed, as above.
+  result<std::optional<part>> try_receive_part(deadline dl);
+  std::optional<part> recv_part(deadline dl = never) {
+    return value_or_raise(try_receive_part(dl), "receive");
+  }
+
   // The size of the message that was too big for try_receive_into(); 0 if none waits.
   std::size_t next_size() const noexcept;
 

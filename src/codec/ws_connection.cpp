@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <utility>
 
 #include "codec/mask.hpp"
 #include "codec/utf8.hpp"
@@ -250,7 +251,7 @@ bool connection::admit(const frame_header& next) noexcept {
   if (continues && !within) return broken(close_code::protocol_error, "continuation of no message");
   if (!continues && within)
     return broken(close_code::protocol_error, "new message within a fragmented one");
-  if (is_deflated(next) ? !admit_deflated(next) : next.size > max_message_ - message_size_)
+  if (is_deflated(next) ? !admit_deflated(next) : next.size > most_message() - message_size_)
     return broken(close_code::message_too_big, too_big);
   if (fragments_ >= max_fragments_)
     return broken(close_code::message_too_big, "too many fragments");
@@ -276,7 +277,10 @@ bool connection::buffered_frame(mutable_bytes& in, event& e) noexcept {
 }
 
 bool connection::data_frame(mutable_bytes payload, event& e) noexcept {
-  if (frame_.fin && message_size_ == 0) return deliver(payload, true, e);
+  if (frame_.fin && message_size_ == 0) {
+    release_message();
+    return deliver(payload, true, e);
+  }
   if (!make_room(payload.size())) return false;
   std::ranges::copy(payload, message_.get() + message_size_);
   message_size_ += payload.size();
@@ -292,6 +296,7 @@ bool connection::deliver(mutable_bytes payload, bool in_place, event& e) noexcep
   e.payload = payload;
   message_op_ = opcode::continuation;
   fragments_ = 0;
+  taken_ = 0;
   delivered_ = !in_place;
   return true;
 }
@@ -421,6 +426,13 @@ event connection::receive_eof() noexcept {
   event e;
   say_over(e);
   return e;
+}
+
+mutable_bytes connection::take_part() noexcept {
+  if (over() || delivered_) return {};
+  const mutable_bytes part(message_.get(), message_size_);
+  taken_ += std::exchange(message_size_, 0);
+  return part;
 }
 
 std::unique_ptr<std::byte[]> connection::keep_message() noexcept {

@@ -115,10 +115,10 @@ bool connection::inflate(bytes piece) noexcept {
     // One byte more than a message may have is enough to see that it has too many.
     std::byte beyond;
     mutable_bytes room(&beyond, 1);
-    if (message_size_ < max_message_) {
+    if (message_size_ < most_message()) {
       if (message_size_ == message_capacity_ &&
           !enlarge(std::min<std::uint64_t>(
-              max_message_,
+              most_message(),
               std::max({least_memory, usual_ratio * piece.size(), 2 * message_capacity_}))))
         return false;
       room = {message_.get() + message_size_, message_capacity_ - message_size_};
@@ -136,7 +136,7 @@ bool connection::inflate(bytes piece) noexcept {
 
 // These bytes have come out behind the others of the message.
 bool connection::take_inflated(bytes piece) noexcept {
-  if (piece.size() > max_message_ - message_size_)
+  if (piece.size() > most_message() - message_size_)
     return broken(close_code::message_too_big, "message too big");
   message_size_ += piece.size();
   return check_text(piece);

@@ -39,6 +39,28 @@ mutable_bytes writable(std::string& s) {
 
 // Memory
 
+TEST(ws_connection_memory, a_message_taken_in_parts_needs_little_however_large_it_is) {
+  connection_options o = script_options(role::client);
+  o.max_message = std::uint64_t{1} << 40;
+  connection c(o);
+  constexpr std::uint64_t size = 100'000'000;
+  std::string head = ws_wire(role::client).header(2, size).data();
+  EXPECT_EQ(c.receive(writable(head)).kind, event_kind::need_more);
+  EXPECT_EQ(c.receiving(), opcode::binary);
+  EXPECT_TRUE(c.take_part().empty());
+  std::uint64_t arrived = 0;
+  event e;
+  while (e.kind == event_kind::need_more) {
+    const std::size_t n = std::min<std::size_t>(c.destination().size(), 50'000);
+    c.received(n);
+    e = c.receive({});
+    arrived += e.kind == event_kind::message ? e.payload.size() : c.take_part().size();
+    ASSERT_LE(c.memory(), std::size_t{1} << 20);
+  }
+  EXPECT_EQ(arrived, size);
+  EXPECT_EQ(c.receiving(), opcode::continuation);
+}
+
 TEST(ws_connection_memory, memory_grows_with_what_arrives_and_not_with_what_is_announced) {
   connection_options o = script_options(role::client);
   o.max_message = std::uint64_t{1} << 40;

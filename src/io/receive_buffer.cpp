@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "io/kept_block.hpp"
 #include "io/overdue.hpp"
 #include "runtime/scheduler.hpp"
 
@@ -68,26 +69,8 @@ result<std::size_t> receive_buffer::read_into(io_handle& from, mutable_bytes int
   return got;
 }
 
-namespace {
-
-struct kept_block final : kept_memory {
-  lent_buffer block;
-};
-
-}  // namespace
-
-// The block goes with the bytes that are kept; those behind them move to another.
 std::unique_ptr<kept_memory> receive_buffer::consume_but_keep(std::size_t n) noexcept {
-  std::unique_ptr<kept_block> kept(new (std::nothrow) kept_block);
-  const bytes rest = view().subspan(n);
-  lent_buffer other;
-  if (!rest.empty()) other = pool().borrow(rest.size());
-  if (!kept || (!rest.empty() && !other)) return nullptr;
-  if (!rest.empty()) std::memcpy(other.memory(), rest.data(), rest.size());
-  other.set_size(rest.size());
-  kept->block = std::exchange(block_, std::move(other));
-  begin_ = 0;
-  return kept;
+  return keep_block(block_, begin_, n);
 }
 
 // Moves what is buffered out into `into`, as far as it has room.

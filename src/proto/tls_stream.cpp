@@ -9,6 +9,7 @@
 #include <span>
 
 #include "caraway/shield.hpp"
+#include "io/kept_block.hpp"
 #include "io/overdue.hpp"
 #include "runtime/scheduler.hpp"
 
@@ -148,6 +149,18 @@ mutable_bytes stream_impl::buffered() noexcept {
 void stream_impl::consume(std::size_t n) noexcept {
   begin_ += n;
   if (begin_ == plain_.size()) drop_plain();
+}
+
+std::unique_ptr<kept_memory> stream_impl::consume_but_keep(std::size_t n) noexcept {
+  return io::keep_block(plain_, begin_, n);
+}
+
+std::size_t stream_impl::pending() const noexcept {
+  return closed_ ? 0 : flight_.size() + out_.size() + under_->pending();
+}
+
+void stream_impl::limit_pending(std::size_t n) noexcept {
+  if (!closed_) under_->limit_pending(n);
 }
 
 void stream_impl::drop_plain() noexcept {

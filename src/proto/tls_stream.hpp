@@ -41,9 +41,12 @@ class stream_impl final : public stream, private sink {
   result<mutable_bytes> try_fill(std::size_t min, deadline dl) override;
   mutable_bytes buffered() noexcept override;
   void consume(std::size_t n) noexcept override;
+  std::unique_ptr<kept_memory> consume_but_keep(std::size_t n) noexcept override;
   result<std::size_t> try_read_into(mutable_bytes into, std::size_t min, deadline dl,
                                     std::size_t* received) override;
   result<void> try_write(parts ps, deadline dl) override;
+  std::size_t pending() const noexcept override;
+  void limit_pending(std::size_t n) noexcept override;
   result<void> try_flush(deadline dl) override;
   result<void> try_done(deadline dl) override;
   result<void> try_close(deadline dl) override;

@@ -29,6 +29,13 @@ result<std::optional<message>> socket::try_receive(deadline dl) {
   return r;
 }
 
+result<std::optional<part>> socket::try_receive_part(deadline dl) {
+  if (!impl_) return fail(errc::closed);
+  auto r = impl_->receive_part(dl);
+  impl_->explain(r);
+  return r;
+}
+
 result<std::optional<received>> socket::try_receive_into(mutable_bytes into, deadline dl) {
   if (!impl_) return fail(errc::closed);
   auto m = impl_->receive(dl);

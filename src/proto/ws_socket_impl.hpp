@@ -43,6 +43,7 @@ struct socket::impl final : private runtime::alarm {
 
   // Receiving. What is shown stays until the next call of any of these.
   result<std::optional<message>> receive(deadline dl);
+  result<std::optional<part>> receive_part(deadline dl);
   // The state of the conversation as the result of a receive, once it is over.
   result<std::optional<message>> verdict() const noexcept;
 
@@ -105,6 +106,7 @@ struct socket::impl final : private runtime::alarm {
   result<void> await_receiver(const char* what, deadline dl) noexcept;
   void wake_waiting_receivers(int code) noexcept;
   result<std::optional<message>> next(deadline dl);
+  part part_of(const message& m) noexcept;
   event look() noexcept;
   void control_frame(const event& e) noexcept;
   void drop_used() noexcept;
@@ -166,6 +168,10 @@ struct socket::impl final : private runtime::alarm {
   std::size_t used_ = 0;
   mutable_bytes input_;
   std::uint16_t messages_in_a_row_ = 0;
+  // A message in parts: what next() shows now may be one, and is, and its message goes on.
+  bool wants_parts_ = false;
+  bool partial_ = false;
+  bool within_message_ = false;
 
   // A message in pieces: by whom, which type, and whether its first frame is out.
   bool in_pieces_ = false;

@@ -32,7 +32,7 @@ struct socket::impl::helper {
 void socket::impl::rang() noexcept {
   if (ended || over()) return;
   const auto due = life_.look(home_.turn(), {.listening = receiving(),
-                                             .may_listen = !held,
+                                             .may_listen = !held && !within_message_,
                                              .open = conn.is_open(),
                                              .buffered = under->buffered().size(),
                                              .leaving = under->pending()});

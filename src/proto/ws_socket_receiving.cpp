@@ -55,6 +55,7 @@ result<void> socket::impl::enter_receive(deadline dl) noexcept {
 
 result<std::optional<message>> socket::impl::receive(deadline dl) {
   if (auto free = enter_receive(dl); !free) return fail(free.error());
+  if (within_message_) return fail(EINVAL);
   forget_shown();
   if (held) return take_held();
   if (over()) return verdict();
@@ -65,6 +66,27 @@ result<std::optional<message>> socket::impl::receive(deadline dl) {
   return got;
 }
 
+result<std::optional<part>> socket::impl::receive_part(deadline dl) {
+  if (auto free = enter_receive(dl); !free) return fail(free.error());
+  forget_shown();
+  if (held) return part_of(**take_held());
+  const receiver here(*this, listener::caller);
+  wants_parts_ = true;
+  partial_ = false;
+  const auto got = over() ? verdict() : ended ? fail(errc::closed) : next(dl);
+  wants_parts_ = false;
+  if (!got) return fail(got.error());
+  if (!*got) return std::nullopt;
+  note_shown(**got);
+  return part_of(**got);
+}
+
+part socket::impl::part_of(const message& m) noexcept {
+  const bool first = !within_message_;
+  within_message_ = partial_;
+  return {.type = m.type, .data = m.data, .first = first, .last = !partial_};
+}
+
 void socket::impl::note_shown(const message& m) noexcept {
   last_type = m.type;
   shown_ = true;
@@ -73,6 +95,7 @@ void socket::impl::note_shown(const message& m) noexcept {
 
 result<std::optional<message>> socket::impl::take_held() noexcept {
   note_shown(*held);
+  partial_ = false;
   look_again();
   return std::exchange(held, std::nullopt);
 }
@@ -104,6 +127,11 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
       e = look();
     }
     if (auto said = say_last_words(dl); !said) return fail(said.error());
+    if (wants_parts_) {
+      const message m{type_of(conn.receiving()), conn.take_part()};
+      partial_ = m.size() > 0;
+      if (partial_) return m;
+    }
     if (const int code = waited ? io::overdue(dl) : 0; code != 0) return fail(code);
     if (auto more = await_more(e.need, dl); !more) return fail(more.error());
     if (ended) return fail(ECANCELED);

@@ -349,6 +349,73 @@ TEST(ws_socket, receiving_into_memory_that_is_too_small_leaves_the_message) {
   EXPECT_EQ(server.recv(soon)->text(), "next");
 }
 
+TEST(ws_socket, a_message_in_parts_is_all_of_it_in_order) {
+  for (const std::size_t chop : {std::size_t{100}, std::size_t{5000}, memory_faults::none}) {
+    auto [client, server] = connected({.chop = chop});
+    const std::string long_text(300'000, 'x');
+    task_group group;
+    group.go([&, &server = server] {
+      server.send("whole");
+      server.send(long_text);
+      server.begin(message_type::binary);
+      for (int i = 0; i < 50; ++i) server.send_part(as_bytes("piece"));
+      server.end();
+      server.send("");
+      server.close(soon);
+    });
+    std::vector<std::string> got;
+    std::vector<message_type> types;
+    bool begins = true;
+    while (const auto p = client.recv_part(soon)) {
+      EXPECT_EQ(p->first, begins);
+      if (p->first) got.emplace_back();
+      if (p->first) types.push_back(p->type);
+      got.back() += as_text(p->data);
+      EXPECT_TRUE(p->last || !p->data.empty());
+      if (!p->last) {
+        EXPECT_EQ(client.try_receive(soon).error(), os_error(EINVAL));
+      }
+      begins = p->last;
+    }
+    std::string pieces;
+    for (int i = 0; i < 50; ++i) pieces += "piece";
+    EXPECT_EQ(got, (std::vector<std::string>{"whole", long_text, pieces, ""}));
+    using enum message_type;
+    EXPECT_EQ(types, (std::vector{text, text, binary, text}));
+    client.close(soon);
+    group.wait();
+  }
+}
+
+TEST(ws_socket, a_part_that_does_not_come_in_time_is_not_lost) {
+  half h = open(role::server);
+  const std::string whole = h.from_peer(opcode::text, std::string(30'000, 'p'));
+  h.peer->write(std::string_view(whole).substr(0, 20'000));
+  EXPECT_FALSE(h.ws.recv_part(soon)->last);
+  EXPECT_EQ(h.ws.try_receive_part(5ms).error(), os_error(ETIMEDOUT));
+  h.peer->write(whole.substr(20'000) + h.from_peer(opcode::ping, "!") +
+                h.from_peer(opcode::text, "next"));
+  const auto rest = h.ws.recv_part(soon);
+  EXPECT_TRUE(rest->last);
+  EXPECT_FALSE(rest->first);
+  EXPECT_EQ(h.ws.recv(soon)->text(), "next");
+  EXPECT_EQ(h.next_frame().payload, "!");
+}
+
+TEST(ws_socket, parts_are_limited_and_checked_as_their_message_is) {
+  const std::string first(20'000, 'x');
+  for (const bool too_big : {false, true}) {
+    half h = open(role::server, {}, {.message = 30'000});
+    h.peer->write(h.from_peer(opcode::text, first, false));
+    EXPECT_FALSE(h.ws.recv_part(soon)->last);
+    h.peer->write(h.from_peer(opcode::continuation, too_big ? first : "\xff"));
+    EXPECT_EQ(h.ws.try_receive_part(soon).error(),
+              too_big ? errc::message_too_big : errc::protocol);
+    EXPECT_EQ(h.ws.try_receive_part(soon).error(),
+              too_big ? errc::message_too_big : errc::protocol);
+  }
+}
+
 TEST(ws_socket, detach_gives_the_stream_back_exactly_behind_the_close_frame) {
   half h = open(role::server);
   h.peer->write(h.from_peer(opcode::text, "dropped") +
