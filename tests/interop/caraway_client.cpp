@@ -1,4 +1,4 @@
-// caraway_client.cpp URL - our client against a server that echoes and obeys a few commands. Says
+// caraway_client.cpp URL [--deflate] - our client against a server that echoes and obeys a few commands. Says
 // how many messages came back as they should; the first that did not ends it.
 #include <cstdlib>
 #include <iostream>
@@ -75,14 +75,17 @@ void be_closed(ws::socket& socket) {
 
 }  // namespace
 
-int main(int, char** arguments) {
-  ws::socket first = ws::connect(arguments[1], 20s);
+int main(int count, char** arguments) {
+  ws::client_options options;
+  if (count > 2 && arguments[2] == std::string("--deflate")) options.deflate.emplace();
+  ws::socket first = ws::connect(arguments[1], options, 20s);
+  if (first.deflate().has_value() != options.deflate.has_value()) wrong("compressed or not");
   echo_everything(first);
   fragments_and_pings(first);
   first.close(4000, "that is all");
   if (first.close_code() != 4000) wrong("the peer answered " + std::to_string(first.close_code()));
 
-  ws::socket second = ws::connect(arguments[1], 20s);
+  ws::socket second = ws::connect(arguments[1], options, 20s);
   be_closed(second);
   std::cout << exchanges << " exchanges" << std::endl;
 }

@@ -2,6 +2,7 @@
 //
 // Text `close CODE REASON` closes so, `fragments` answers 3000 letters in three frames, everything
 // else comes back. Pages of every origin may connect. Says where it listens.
+// With --deflate it compresses for clients that can.
 #include <charconv>
 #include <iostream>
 #include <string>
@@ -43,8 +44,9 @@ void obey(ws::socket& socket) {
 
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
   ws::serve_options options;
+  if (count > 1 && arguments[1] == std::string("--deflate")) options.deflate.emplace();
   options.origins = {"*"};
   ws::server server("127.0.0.1:0", obey, options);
   std::cout << "listening " << server.url() << std::endl;

@@ -14,9 +14,9 @@ def between(proxy, *servers):
         yield front.urls
 
 
-def their_client(*command, proxy=None):
+def their_client(*command, proxy=None, options=()):
     """`command ECHO_URL COMMAND_URL` talks to our servers and says how many exchanges were right."""
-    with echo_server() as echo, command_server() as commands:
+    with echo_server(*options) as echo, command_server(*options) as commands:
         before = echo.descriptors_at_rest(), commands.descriptors_at_rest()
         with between(proxy, echo, commands) as urls:
             client = Program(*command, *urls)
@@ -27,11 +27,11 @@ def their_client(*command, proxy=None):
         print(f"{command[-1]}, our server: {count} exchanges")
 
 
-def their_server(*command, proxy=None):
+def their_server(*command, proxy=None, options=()):
     """`command` echoes and obeys; our client talks to it."""
     with Server(*command) as server:
         with between(proxy, server) as urls:
-            client = Program(OURS / "caraway_client", *urls)
+            client = Program(OURS / "caraway_client", *urls, *options)
             client.wait()
         server.wait_for(r"^closed 4000 that is all$")
         server.wait_for(r"^closed 4001 ")

@@ -132,11 +132,11 @@ class Server(Program):
             time.sleep(0.02)
 
 
-def echo_server():
+def echo_server(*options):
     """Our command, as it is shipped."""
-    return Server(TOOL, "serve", "--echo", "--listen", "127.0.0.1:0")
+    return Server(TOOL, "serve", "--echo", "--listen", "127.0.0.1:0", *options)
 
 
-def command_server():
+def command_server(*options):
     """Our library, told by its client what to do."""
-    return Server(OURS / "caraway_server")
+    return Server(OURS / "caraway_server", *options)

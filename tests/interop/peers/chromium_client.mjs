@@ -7,6 +7,7 @@ import { chromium } from 'playwright-core';
 import { converse } from './conversation.mjs';
 
 const [echoUrl, commandUrl] = process.argv.slice(2);
+const deflate = process.env.DEFLATE === '1';
 const site = createServer((_, response) => response.end('<!doctype html><title>caraway</title>'));
 await new Promise((resolve) => { site.listen(0, '127.0.0.1', resolve); });
 const browser = await chromium.launch({
@@ -17,7 +18,7 @@ const browser = await chromium.launch({
 try {
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${site.address().port}/`);
-  const count = await page.evaluate(`(${converse})('${commandUrl}', '${commandUrl}')`);
+  const count = await page.evaluate(`(${converse})('${commandUrl}', '${commandUrl}', WebSocket, ${deflate})`);
 
   const refused = await page.evaluate((url) => new Promise((resolve) => {
     const socket = new WebSocket(url);

@@ -1,8 +1,8 @@
 // conversation.mjs - what every JavaScript client says to our servers, in terms of the browser's WebSocket.
 //
-// The function stands alone, so that it can also be sent into a browser page. It resolves to the number of
+// `deflate` says whether messages have to be compressed. The function stands alone, so that it can also be sent into a browser page. It resolves to the number of
 // messages that came back as they should and throws at the first that did not.
-export async function converse(echoUrl, commandUrl, Socket = globalThis.WebSocket) {
+export async function converse(echoUrl, commandUrl, Socket = globalThis.WebSocket, deflate = false) {
   const sizes = [0, 1, 125, 126, 127, 65535, 65536, 1048576];
   const texts = ['Grüße', '日本語テキスト', '🌿 caraway 🌿', 'with a \u0000 in it', '\uFFFD\uFEFF'];
   const arrived = [];
@@ -29,6 +29,7 @@ export async function converse(echoUrl, commandUrl, Socket = globalThis.WebSocke
   };
 
   const echo = await open(echoUrl);
+  check(echo.extensions.startsWith('permessage-deflate') === deflate, `extensions: ${echo.extensions}`);
   for (const size of sizes) {
     echo.send('x'.repeat(size));
     await expectText('x'.repeat(size));

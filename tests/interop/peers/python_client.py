@@ -1,5 +1,6 @@
 """python_client.py ECHO_URL COMMAND_URL - the websockets library as a client."""
 import asyncio
+import os
 import sys
 
 import websockets
@@ -18,6 +19,7 @@ async def expect(socket, message):
 
 async def echo(url):
     async with websockets.connect(url, max_size=2**21) as socket:
+        assert len(socket.extensions) == int(os.environ.get("DEFLATE", "0")), socket.extensions
         for size in SIZES:
             for message in ("x" * size, bytes((i * 7 + size) & 255 for i in range(size))):
                 await socket.send(message)

@@ -3,5 +3,5 @@ import { WebSocket } from 'undici';
 import { converse } from './conversation.mjs';
 
 const [echoUrl, commandUrl] = process.argv.slice(2);
-console.log(`${await converse(echoUrl, commandUrl, WebSocket)} exchanges`);
+console.log(`${await converse(echoUrl, commandUrl, WebSocket, process.env.DEFLATE === '1')} exchanges`);
 process.exit(0);

@@ -4,9 +4,9 @@ import WebSocket from 'ws';
 import { converse } from './conversation.mjs';
 
 const [echoUrl, commandUrl] = process.argv.slice(2);
-let count = await converse(echoUrl, commandUrl, WebSocket);
+let count = await converse(echoUrl, commandUrl, WebSocket, process.env.DEFLATE === '1');
 
-const socket = new WebSocket(echoUrl, { perMessageDeflate: false });
+const socket = new WebSocket(echoUrl, { perMessageDeflate: process.env.DEFLATE === '1' });
 await once(socket, 'open');
 
 socket.ping('are you there');

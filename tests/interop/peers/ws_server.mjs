@@ -1,7 +1,7 @@
 // ws_server.mjs - npm ws as a server: echoes, obeys commands, says how each connection ended.
 import { WebSocketServer } from 'ws';
 
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: process.env.DEFLATE === '1' });
 server.on('listening', () => console.log(`listening 127.0.0.1:${server.address().port}`));
 server.on('connection', (socket) => {
   socket.on('message', (data, binary) => {
