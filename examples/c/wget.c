@@ -1,8 +1,8 @@
 /* wget.c - gets what is at a URL: status and fields to standard error, the body to standard output.
 
-       wget http://HOST[:PORT][/RESOURCE] [PROXY PROXY_PORT [USER PASSWORD]]
+       wget http[s]://HOST[:PORT][/RESOURCE] [PROXY PROXY_PORT [USER PASSWORD]]
 
-   The proxy is one that speaks SOCKS5. The exit status is 0 for an answer that says success. */
+   With https it talks to nobody whose certificate is not for HOST. The proxy is one that speaks SOCKS5. The exit status is 0 for an answer that says success. */
 #include <libdill.h>
 
 #include <stdio.h>
@@ -12,6 +12,7 @@
 enum { patience = 60000 };
 
 struct url {
+  int secure;
   char host[256];
   int port;
   const char* resource;
@@ -19,9 +20,9 @@ struct url {
 
 /* 0 if `text` is a URL of a kind that is known here. */
 static int parse_url(const char* text, struct url* u) {
-  static const char scheme[] = "http://";
-  if (strncmp(text, scheme, sizeof scheme - 1) != 0) return -1;
-  const char* host = text + sizeof scheme - 1;
+  u->secure = strncmp(text, "https://", 8) == 0;
+  if (!u->secure && strncmp(text, "http://", 7) != 0) return -1;
+  const char* host = text + (u->secure ? 8 : 7);
   size_t whole = strcspn(host, "/?#");
   u->resource = host[whole] == '/' ? host + whole : "/";
   /* The colon before the port, not one of an address in brackets. */
@@ -29,7 +30,7 @@ static int parse_url(const char* text, struct url* u) {
   const char* from = bracket != NULL ? bracket : host;
   const char* colon = (const char*)memchr(from, ':', whole - (size_t)(from - host));
   size_t size = colon != NULL ? (size_t)(colon - host) : whole;
-  u->port = colon != NULL ? atoi(colon + 1) : 80;
+  u->port = colon != NULL ? atoi(colon + 1) : u->secure ? 443 : 80;
   if (bracket != NULL && *host == '[') {
     ++host;
     size = (size_t)(bracket - host);
@@ -52,6 +53,19 @@ static int open_connection(const struct url* u, int argc, char** argv, int64_t d
   hclose(s);
   errno = why;
   return -1;
+}
+
+/* TLS on top of `s` that holds the server to its name. */
+static int secure(int s, const struct url* u, int64_t deadline) {
+  struct tls_opts opts;
+  memset(&opts, 0, sizeof opts);
+  opts.size = sizeof opts;
+  opts.host = u->host;
+  opts.alpn = "http/1.1";
+  opts.ca_file = getenv("CARAWAY_TLS_CA_FILE");
+  s = tls_attach_client_opts(s, &opts, deadline);
+  if (s < 0) fprintf(stderr, "TLS: %s\n", tls_error());
+  return s;
 }
 
 /* --- the head --- */
@@ -163,12 +177,14 @@ static int fail(const char* doing) {
 int main(int argc, char** argv) {
   struct url u;
   if (argc < 2 || argc == 3 || argc == 5 || argc > 6 || parse_url(argv[1], &u) < 0) {
-    fprintf(stderr, "usage: wget http://HOST[:PORT][/RESOURCE] [PROXY PORT [USER PASSWORD]]\n");
+    fprintf(stderr, "usage: wget http[s]://HOST[:PORT][/RESOURCE] [PROXY PORT [USER PASSWORD]]\n");
     return 2;
   }
   int64_t deadline = now() + patience;
   int s = open_connection(&u, argc, argv, deadline);
   if (s < 0) return fail("connect");
+  if (u.secure) s = secure(s, &u, deadline);
+  if (s < 0) return fail("attach TLS");
   s = http_attach(s);
   if (s < 0) return fail("attach HTTP");
   struct answer a;

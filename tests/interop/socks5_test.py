@@ -4,15 +4,15 @@ import socket
 import subprocess
 
 from program import EXAMPLES, PATIENCE, Server
-from web import TEXT, site
+from web import TEXT, secure_site, site
 
 PROXY = EXAMPLES / "c/socks5proxy"
 WGET = EXAMPLES / "c/wget"
 
 
-def run(*command):
+def run(*command, **environment):
     done = subprocess.run([str(word) for word in command], capture_output=True, timeout=PATIENCE,
-                          env={"PATH": os.environ["PATH"]})
+                          env={"PATH": os.environ["PATH"], **environment})
     return done.returncode, done.stdout, done.stderr.decode()
 
 
@@ -106,7 +106,20 @@ def without_a_proxy(url):
         assert run(WGET, *wrong)[0] == 2, wrong
 
 
+def over_tls(_):
+    with Server(PROXY, 0) as proxy, secure_site() as (port, cert):
+        for way in ((), ("127.0.0.1", proxy.port)):
+            url = f"https://localhost:{port}/chunked"
+            status, out, err = run(WGET, url, *way, CARAWAY_TLS_CA_FILE=str(cert))
+            assert (status, out) == (0, TEXT), (status, len(out), err)
+            status, out, err = run(WGET, url, *way)
+            assert (status, out) == (1, b"") and "TLS: " in err, (status, err)
+            url = f"https://127.0.0.1:{port}/chunked"
+            status, out, err = run(WGET, url, *way, CARAWAY_TLS_CA_FILE=str(cert))
+            assert (status, out) == (1, b"") and "TLS: " in err, (status, err)
+
+
 with site() as url:
-    for scenario in (without_a_proxy, open_proxy, proxy_with_a_password):
+    for scenario in (without_a_proxy, open_proxy, proxy_with_a_password, over_tls):
         scenario(url)
         print(f"ok: {scenario.__name__.replace('_', ' ')}")

@@ -1,6 +1,10 @@
-"""web.py - a small web server for tests, in a thread of the test: /counted, /chunked, /to-the-end, /empty."""
+"""web.py - a small web server for tests, in a thread of the test: /counted, /chunked, /to-the-end, /empty; also over TLS."""
 import contextlib
 import http.server
+import pathlib
+import ssl
+import subprocess
+import tempfile
 import threading
 
 TEXT = bytes(range(256)) * 300
@@ -36,10 +40,32 @@ class Site(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """Clients that reset the connection are none."""
+
+
 @contextlib.contextmanager
 def site():
     """The URL of the server, without a slash at the end."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+    with Server(("127.0.0.1", 0), Site) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@contextlib.contextmanager
+def secure_site():
+    """The same over TLS: its port, and the file with its certificate, which is for localhost only."""
+    with tempfile.TemporaryDirectory() as folder:
+        cert, key = pathlib.Path(folder, "cert.pem"), pathlib.Path(folder, "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                        "-keyout", key, "-out", cert], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key)
+        with Server(("127.0.0.1", 0), Site) as server:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield server.server_port, cert
+            server.shutdown()
