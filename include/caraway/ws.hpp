@@ -101,6 +101,9 @@ class server {
   // Conversations right now, handshakes included.
   std::size_t connections() const noexcept;
 
+  // What its conversations have carried, and how they ended (ws_meter.hpp).
+  ws::totals totals() const noexcept;
+
   // Stops in phases: no connection is accepted any more, each conversation gets a close frame 1001
   // and its handler until `grace` to end (its recv() returns nothing once the peer has answered),
   // then what is left is cancelled. True if nothing had to be cancelled. Blocks. ECANCELED: the

@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,6 +31,9 @@
 
 namespace caraway::ws {
 
+class meter;     // ws_meter.hpp
+class observer;  // ws_observer.hpp
+
 // What a client asks for.
 struct client_options {
   std::string host;                       // the Host field: "example.com:8080"
@@ -40,6 +44,9 @@ struct client_options {
   // How many redirects connect() follows, one after the other (ws_redirect.hpp); 0: none, they are
   // refusals as any other.
   unsigned redirects = 0;
+  // Where the socket counts, instead of its thread's meter; who hears of it. On a server likewise.
+  std::shared_ptr<ws::meter> meter = nullptr;
+  std::shared_ptr<ws::observer> observer = nullptr;
   // Compression to ask for; the server may decline. Nothing: none is.
   std::optional<deflate_options> deflate = std::nullopt;
 };

@@ -51,6 +51,7 @@
 #include "caraway/ws_deflate.hpp"
 #include "caraway/ws_frame.hpp"
 #include "caraway/ws_handshake.hpp"
+#include "caraway/ws_meter.hpp"
 #include "caraway/ws_prepared.hpp"
 
 namespace caraway::ws {
@@ -111,6 +112,9 @@ struct server_options {
   ws::limits limits;
   // Compression to agree to if the client offers it. Nothing: none is.
   std::optional<deflate_options> deflate = std::nullopt;
+  // Where the sockets count, instead of their thread's meter (a server: its own); who hears of them.
+  std::shared_ptr<ws::meter> meter = nullptr;
+  std::shared_ptr<ws::observer> observer = nullptr;
 };
 
 // Thrown when a server answers the handshake with something else than an upgrade.
@@ -277,6 +281,9 @@ class socket final : public message_stream {
 
   // How long pings took to be answered, those of the keepalive too; nothing before the first pong.
   std::optional<round_trip> round_trip_time() const noexcept;
+
+  // What it has carried so far; after the end in all.
+  const ws::traffic& carried() const noexcept;
 
   ws::role role() const noexcept;
   // What both agreed on in the handshake; empty for none.

@@ -130,6 +130,7 @@ struct server::impl final : stop_callback {
         at(listener.local_address()),
         handle(std::move(h)),
         options(std::move(o)) {
+    if (!options.meter) options.meter = std::make_shared<meter>();
     tasks.stop_signal().notify(*this);
   }
 
@@ -329,6 +330,10 @@ std::string server::url() const {
 
 std::size_t server::connections() const noexcept {
   return impl_ ? impl_->live : 0;
+}
+
+ws::totals server::totals() const noexcept {
+  return impl_ ? impl_->options.meter->read() : ws::totals();
 }
 
 result<bool> server::try_stop(deadline grace) {

@@ -29,6 +29,31 @@ result<impl_ptr> make(stream_ptr under, role as, const limits& l,
   return made;
 }
 
+socket open(impl_ptr made, const std::shared_ptr<meter>& counts,
+            const std::shared_ptr<observer>& hears) noexcept {
+  made->begin_watch(counts ? counts : thread_meter(), hears);
+  return socket_access::wrap(std::move(made));
+}
+
+// Counts a handshake that comes to nothing.
+class attempt {
+ public:
+  explicit attempt(const std::shared_ptr<meter>& counts)
+      : meter_(counts ? counts : thread_meter()) {}
+  attempt(const attempt&) = delete;
+  attempt& operator=(const attempt&) = delete;
+  ~attempt() {
+    if (!meter_ || succeeded) return;
+    meter::add(refused ? meter_->numbers().refused : meter_->numbers().failed);
+  }
+
+  bool succeeded = false;
+  bool refused = false;
+
+ private:
+  std::shared_ptr<meter> meter_;
+};
+
 result<void> write(byte_stream& to, std::string_view text, deadline dl) {
   const bytes all = as_bytes(text);
   return to.try_write(parts(&all, 1), dl);
@@ -132,10 +157,12 @@ refused::refused(http::response answer)
 
 result<socket> try_attach_client(stream_ptr under, const client_options& options, deadline dl,
                                  http::response* refusal) try {
+  attempt counted(options.meter);
   const deadline until = earlier(dl, handshake_patience);
   http::response_head answer;
   auto agreed = shake_client(*under, options, answer, until);
   if (!agreed) {
+    counted.refused = agreed.error() == errc::handshake_refused;
     if (agreed.error() == errc::handshake_refused) keep_refusal(*under, answer, refusal, until);
     return fail(agreed.error());
   }
@@ -143,13 +170,15 @@ result<socket> try_attach_client(stream_ptr under, const client_options& options
   if (!made) return fail(made.error());
   (*made)->subprotocol = std::move(agreed->subprotocol);
   (*made)->response = std::move(answer);
-  return socket_access::wrap(std::move(*made));
+  counted.succeeded = true;
+  return open(std::move(*made), options.meter, options.observer);
 } catch (const std::bad_alloc&) {
   return fail(ENOMEM);
 }
 
 result<socket> try_attach_server(stream_ptr under, const server_options& options, deadline dl) try {
   if (options.deflate && !is_valid(*options.deflate)) return fail(EINVAL);
+  attempt counted(options.meter);
   const deadline until = earlier(dl, handshake_patience);
   http::request_head request;
   if (auto read = http::try_read_head(*under, request, until); !read) {
@@ -159,6 +188,7 @@ result<socket> try_attach_server(stream_ptr under, const server_options& options
   }
   auto [no, why] = judge_or_answer(*under, request, options);
   if (no) {
+    counted.refused = why == errc::handshake_refused;
     refuse(std::move(under), std::move(*no), until);
     return fail(why);
   }
@@ -174,7 +204,8 @@ result<socket> try_attach_server(stream_ptr under, const server_options& options
   if (!made) return fail(made.error());
   (*made)->subprotocol = std::move(subprotocol);
   (*made)->request = std::move(request);
-  return socket_access::wrap(std::move(*made));
+  counted.succeeded = true;
+  return open(std::move(*made), options.meter, options.observer);
 } catch (const std::bad_alloc&) {
   return fail(ENOMEM);
 }
@@ -183,7 +214,7 @@ result<socket> try_attach_without_handshake(stream_ptr under, role as, const lim
                                             const std::optional<deflate_options>& deflate) {
   auto made = make(std::move(under), as, l, deflate);
   if (!made) return fail(made.error());
-  return socket_access::wrap(std::move(*made));
+  return open(std::move(*made), nullptr, nullptr);
 }
 
 socket attach_client(stream_ptr under, const client_options& options, deadline dl) {

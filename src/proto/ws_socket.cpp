@@ -11,6 +11,7 @@ namespace {
 const http::request_head no_request;
 const http::response_head no_response;
 const std::optional<deflate_options> no_deflate;
+const ws::traffic no_traffic;
 
 }  // namespace
 
@@ -198,6 +199,10 @@ backlog socket::pending() const noexcept {
 
 std::optional<round_trip> socket::round_trip_time() const noexcept {
   return impl_ ? impl_->pings.measured() : std::nullopt;
+}
+
+const ws::traffic& socket::carried() const noexcept {
+  return impl_ ? impl_->carried : no_traffic;
 }
 
 ws::role socket::role() const noexcept {

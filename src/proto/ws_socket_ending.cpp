@@ -100,6 +100,7 @@ result<void> socket::impl::close_after_failure(deadline dl) {
 }
 
 void socket::impl::finish() noexcept {
+  note_end();
   ended = true;
   held.reset();
   forget_shown();

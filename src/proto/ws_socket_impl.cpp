@@ -38,6 +38,7 @@ socket::impl::impl(stream_ptr lower, ws::role as, const ws::limits& l,
 socket::impl::~impl() {
   home_.unset(*this);
   send_helpers_away();
+  note_end();
 }
 
 // Moves pongs and the close frame into the stream, unless somebody is about it.

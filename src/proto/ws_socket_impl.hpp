@@ -26,6 +26,7 @@
 
 #include "caraway/byte_stream.hpp"
 #include "caraway/ws_connection.hpp"
+#include "caraway/ws_observer.hpp"
 #include "caraway/ws_prepared.hpp"
 #include "caraway/ws_socket.hpp"
 #include "io/outgoing.hpp"
@@ -70,6 +71,16 @@ struct socket::impl final : private runtime::alarm {
     if (!r && why_ended_) [[unlikely]]
       r.error() = reason_for(r.error());
   }
+  // Watching (ws_socket_watching.cpp): the conversation has begun, and is counted and observed from
+  // now on.
+  void begin_watch(std::shared_ptr<ws::meter> meter,
+                   std::shared_ptr<ws::observer> observer) noexcept;
+  void note_sent(message_type type, std::uint64_t size) noexcept {
+    count(&traffic::messages_sent, &traffic::bytes_sent, size);
+    if (observer_) [[unlikely]]
+      observer_->sent(about(), type, size);
+  }
+
   // The message that was shown last is not in use any more.
   void forget_shown() noexcept {
     shown_ = false;
@@ -90,6 +101,7 @@ struct socket::impl final : private runtime::alarm {
   http::request_head request;
   http::response_head response;
   round_trips pings;
+  ws::traffic carried;
 
  private:
   class receiver;
@@ -127,6 +139,7 @@ struct socket::impl final : private runtime::alarm {
   result<void> send_deflated(opcode op, bool fin, parts ps, deadline dl);
   void start_forgetting() noexcept;
   result<void> send_piece(bytes piece, bool last, deadline dl);
+  result<void> send_short(message_type type, parts ps, deadline dl);
   result<void> send_long(message_type type, parts ps, deadline dl);
   result<void> send_fragments(io::outgoing& rest, std::span<bytes> room, opcode op, deadline dl);
   result<void> finish_later(io::outgoing& rest) noexcept;
@@ -157,6 +170,29 @@ struct socket::impl final : private runtime::alarm {
   void give_up() noexcept;
   std::error_code reason_for(std::error_code code) const noexcept;
 
+  conversation about() const noexcept {
+    return {id_, conn.role(), request, response, subprotocol, carried};
+  }
+  void note_received(const message& m) noexcept {
+    count(&traffic::messages_received, &traffic::bytes_received, m.size());
+    if (observer_) [[unlikely]]
+      observer_->received(about(), m.type, m.data);
+  }
+  void count(std::uint64_t traffic::* messages, std::uint64_t traffic::* bytes,
+             std::uint64_t size) noexcept {
+    ++(carried.*messages);
+    carried.*bytes += size;
+    if (!meter_) return;
+    ws::meter::add(meter_->numbers().traffic.*messages);
+    ws::meter::add(meter_->numbers().traffic.*bytes, size);
+  }
+  // Of a message that is received in parts; its last part counts the message.
+  void note_part(std::uint64_t size) noexcept {
+    carried.bytes_received += size;
+    if (meter_) ws::meter::add(meter_->numbers().traffic.bytes_received, size);
+  }
+  void note_end() noexcept;
+
   bool receiving() const noexcept { return listener_ != listener::nobody; }
 
   listener listener_ = listener::nobody;
@@ -177,12 +213,17 @@ struct socket::impl final : private runtime::alarm {
   bool in_pieces_ = false;
   bool begun_ = false;
   message_type pieces_type_ = message_type::binary;
+  std::uint64_t pieces_size_ = 0;
   std::uint64_t sender_ = 0;
 
   std::size_t fragment_;
   // The end of a long message whose sender did not stay.
   std::unique_ptr<std::byte[]> rest_;
   std::size_t rest_size_ = 0;
+  std::shared_ptr<ws::meter> meter_;
+  std::shared_ptr<ws::observer> observer_;
+  std::uint64_t id_ = 0;
+  bool watched_ = false;
 
   runtime::scheduler& home_;
   liveness life_;

@@ -117,6 +117,7 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
       if (ended) return fail(ECANCELED);
       if (e.kind == event_kind::message) {
         const message got{type_of(e.op), e.payload};
+        note_received(got);
         if (turn) return got;
         held = got;
       }
@@ -129,6 +130,7 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
     if (auto said = say_last_words(dl); !said) return fail(said.error());
     if (wants_parts_) {
       const message m{type_of(conn.receiving()), conn.take_part()};
+      note_part(m.size());
       partial_ = m.size() > 0;
       if (partial_) return m;
     }

@@ -39,8 +39,14 @@ result<void> socket::impl::enter_send(deadline dl) noexcept {
 
 result<void> socket::impl::send(message_type type, parts ps, deadline dl) {
   if (auto entered = enter_send(dl); !entered) return entered;
-  if (total_size(ps) > fragment_) [[unlikely]]
-    return send_long(type, ps, dl);
+  const std::size_t size = total_size(ps);
+  auto sent = size > fragment_ ? send_long(type, ps, dl) : send_short(type, ps, dl);
+  if (sent) note_sent(type, size);
+  return sent;
+}
+
+// The caller has the place of the sender, and gives it up by this.
+result<void> socket::impl::send_short(message_type type, parts ps, deadline dl) {
   const proto::turn_holder mine(sending_);
   return send_frame(opcode_of(type), true, ps, dl);
 }
@@ -57,7 +63,9 @@ result<void> socket::impl::send(const prepared& m, deadline dl) {
   const auto header = conn.send_header(opcode_of(m.type()), true, payload.size());
   if (!header) return fail(header.error());
   const bytes frame = m.frame();
-  return put(parts(&frame, 1), dl);
+  auto sent = put(parts(&frame, 1), dl);
+  if (sent) note_sent(m.type(), payload.size());
+  return sent;
 }
 
 backlog socket::impl::pending() noexcept {
@@ -139,6 +147,7 @@ result<void> socket::impl::begin(message_type type, deadline dl) {
   }
   in_pieces_ = true;
   begun_ = false;
+  pieces_size_ = 0;
   pieces_type_ = type;
   sender_ = this_task::id();
   return {};
@@ -150,6 +159,8 @@ result<void> socket::impl::send_piece(bytes piece, bool last, deadline dl) {
   const opcode op = begun_ ? opcode::continuation : opcode_of(pieces_type_);
   auto sent = send_frame(op, last, parts(&piece, 1), dl);
   begun_ = begun_ || sent;
+  if (sent) pieces_size_ += piece.size();
+  if (sent && last) note_sent(pieces_type_, pieces_size_);
   return sent;
 }
 

@@ -12,6 +12,9 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
+import urllib.error
+import urllib.request
 
 TOOL = sys.argv[1]
 # The folder of the certificates, in builds with TLS.
@@ -195,8 +198,31 @@ def certificates_that_are_of_no_use():
     assert run("serve", "--echo", "--tls-key", "/nonexistent")[0] == 1
 
 
+def numbers_for_prometheus():
+    with server_process("--metrics", "127.0.0.1:0") as (url, process):
+        page = re.fullmatch(r"metrics on (http://127\.0\.0\.1:\d+/metrics)\n", process.stdout.readline()).group(1)
+        assert run("connect", url, feed="12345\n")[0] == 0
+        for _ in range(PATIENCE * 20):
+            with urllib.request.urlopen(page, timeout=PATIENCE) as answer:
+                kind, text = answer.headers["Content-Type"], answer.read().decode()
+            if "\ncaraway_websocket_connections 0\n" in text:
+                break
+            time.sleep(0.05)
+        assert kind == "text/plain; version=0.0.4; charset=utf-8", kind
+        for line in ("connections 0", "connections_opened_total 1", "messages_received_total 1",
+                     "sent_bytes_total 5", 'closes_total{code="1000"} 1'):
+            assert f"\ncaraway_websocket_{line}\n" in text, (line, text)
+        for method, path, status in (("POST", "/metrics", 405), ("GET", "/", 404)):
+            try:
+                urllib.request.urlopen(urllib.request.Request(page[:-len("/metrics")] + path, method=method))
+                raise AssertionError(f"{method} {path} is answered with a page")
+            except urllib.error.HTTPError as refusal:
+                assert refusal.code == status, refusal
+    assert run("serve", "--echo", "--listen", "127.0.0.1:0", "--metrics", "nowhere")[0] == 2
+
+
 scenarios = [help_and_usage, lines_in_messages_out, a_terminal, nobody_there, a_refusal, an_abrupt_end,
-             a_close_with_a_code_and_a_reason]
+             a_close_with_a_code_and_a_reason, numbers_for_prometheus]
 if CERTIFICATES:
     scenarios += [secure, a_certificate_read_again, certificates_that_are_of_no_use]
 for scenario in scenarios:

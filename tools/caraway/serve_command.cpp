@@ -3,9 +3,11 @@
 #include <caraway/task_group.hpp>
 #include <caraway/this_task.hpp>
 #include <caraway/ws.hpp>
+#include <caraway/ws_metrics.hpp>
 #include <iostream>
 
 #include "command.hpp"
+#include "metrics_page.hpp"
 #include "signals.hpp"
 
 namespace tool {
@@ -20,6 +22,7 @@ struct serve_arguments {
   unsigned grace = 5;
   std::string certificate;
   std::string key;
+  std::string metrics;
   ws::serve_options options;
 };
 
@@ -51,6 +54,24 @@ caraway::result<caraway::tls::server_context> context_of(const serve_arguments& 
   return caraway::tls::server_context::try_make({.own = {pem::file(a.certificate), key}});
 }
 
+std::string metrics_of(const ws::server& s) {
+  caraway::metrics_text page;
+  ws::write_metrics(page, s.totals());
+  return page.text();
+}
+
+// The page of numbers, if one is asked for; false if there is no place for it.
+bool start_metrics(const serve_arguments& a, const ws::server& s,
+                   std::unique_ptr<metrics_page>& page) {
+  if (a.metrics.empty()) return true;
+  auto made = metrics_page::start(a.metrics, [&s] { return metrics_of(s); });
+  if (made) page = std::move(*made);
+  if (!made)
+    std::cerr << "caraway: cannot listen at " << a.metrics << ": " << made.error().message()
+              << "\n";
+  return page != nullptr;
+}
+
 status serve(serve_arguments& a) {
   if (a.verbose) a.options.on_error = complain;
   if (!a.certificate.empty()) {
@@ -67,11 +88,14 @@ status serve(serve_arguments& a) {
               << "\n";
     return status::cannot_connect;
   }
+  std::unique_ptr<metrics_page> page;
+  if (!start_metrics(a, *server, page)) return status::cannot_connect;
   caraway::task_group hangups;
   if (a.options.tls) hangups.go("SIGHUP", [&a] { renew_certificates(a.options.tls); });
   // SIGHUP must not end the program once clients know of it.
   caraway::yield();
   std::cout << "listening on " << server->url() << std::endl;
+  if (page) std::cout << "metrics on " << page->url() << std::endl;
   await_signal();
   server->stop(std::chrono::seconds(a.grace));
   return status::ok;
@@ -108,6 +132,9 @@ void declare(CLI::App& app, status& ends_with) {
       "Compress messages for clients that offer it");
   c->add_option("--max-connections", arguments->options.max_connections, "Conversations at a time")
       ->capture_default_str();
+  c->add_option("--metrics", arguments->metrics,
+                "Where to serve numbers for Prometheus over HTTP, as HOST:PORT")
+      ->type_name("HOST:PORT");
   c->add_option("--grace", arguments->grace, "Seconds that conversations get to end")
       ->capture_default_str();
   c->add_flag("-v,--verbose", arguments->verbose, "Tell about conversations that fail");

@@ -1,0 +1,39 @@
+// ws_socket_watching.cpp - the beginning and the end of a conversation, as they are counted and told.
+#include <atomic>
+
+#include "proto/ws_socket_impl.hpp"
+
+namespace caraway::ws {
+
+void socket::impl::begin_watch(std::shared_ptr<ws::meter> meter,
+                               std::shared_ptr<ws::observer> observer) noexcept {
+  static std::atomic<std::uint64_t> conversations = 0;
+  meter_ = std::move(meter);
+  observer_ = std::move(observer);
+  id_ = ++conversations;
+  watched_ = true;
+  if (meter_) ws::meter::add(meter_->numbers().opened);
+  if (observer_) observer_->opened(about());
+}
+
+// Once. The code is the one this side failed with, else the peer's.
+void socket::impl::note_end() noexcept {
+  if (!std::exchange(watched_, false)) return;
+  const close_status peer = conn.peer_close();
+  const std::uint16_t code = conn.failure() != 0 ? conn.failure() : peer.code;
+  if (meter_) {
+    totals& n = meter_->numbers();
+    ws::meter::add(n.ended);
+    ws::meter::add(n.closes.of(code));
+    if (why_ended_ == errc::keepalive) ws::meter::add(n.timed_out);
+    if (const auto measured = pings.measured()) {
+      ws::meter::add(n.round_trips);
+      ws::meter::add(n.round_trip_nanoseconds,
+                     static_cast<std::uint64_t>(measured->smoothed.count()));
+    }
+  }
+  if (observer_)
+    observer_->closed(about(), {code, peer.reason, why_ended_ ? why_ended_ : conn.error()});
+}
+
+}  // namespace caraway::ws
