@@ -3,7 +3,9 @@
 //     const ws::prepared news(ws::message_type::text, "...");
 //     for (ws::socket* s : subscribers) s->send(news, 1s);
 //
-// Copies of it share the memory. It may be used on several threads at once.
+// For sockets that have agreed on compression it is compressed once for each setting among them, when
+// the first of them sends it. Copies of it share the memory. It may be used on several threads at
+// once.
 #pragma once
 
 #include <memory>
@@ -11,6 +13,7 @@
 
 #include "caraway/bytes.hpp"
 #include "caraway/error.hpp"
+#include "caraway/ws_deflate.hpp"
 
 namespace caraway::ws {
 
@@ -28,11 +31,15 @@ class prepared {
   bytes payload() const noexcept { return frame_.subspan(header_); }
   // All of it as a server sends it, in one frame.
   bytes frame() const noexcept { return frame_; }
+  // The same, compressed as `agreed` has it and referring to no other message; frame() if that is
+  // not larger. Stays as long as any copy of the message. ENOMEM.
+  result<bytes> deflated_frame(const deflate_options& agreed) const noexcept;
 
  private:
+  struct content;
   prepared() noexcept = default;
 
-  std::shared_ptr<const std::byte[]> memory_;
+  std::shared_ptr<content> content_;
   bytes frame_;
   unsigned char header_ = 0;
   message_type type_ = message_type::binary;

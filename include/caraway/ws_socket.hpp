@@ -182,7 +182,7 @@ class socket final : public message_stream {
   result<void> try_send(message_type type, parts ps, deadline dl);
   // The same with the type that was set last, binary at first.
   result<void> try_send(parts ps, deadline dl) override;
-  // One that was framed before, for many sockets.
+  // One that was framed before, for many sockets; compressed where that was agreed on.
   result<void> try_send(const prepared& m, deadline dl);
   void set_type(message_type type) noexcept;
 

@@ -145,6 +145,39 @@ TEST(ws_socket_deflate, messages_of_all_kinds_and_sizes_arrive) {
     }
 }
 
+TEST(ws_socket_deflate, a_prepared_message_is_compressed_once_for_each_setting) {
+  const std::string text(5000, 'p');
+  const prepared m(text);
+  const bytes first = m.deflated_frame(eager()).value();
+  EXPECT_LT(first.size(), 100u);
+  EXPECT_EQ(m.deflated_frame(alone()).value().data(), first.data()) << "takeover makes no difference";
+  deflate_options harder = eager();
+  harder.level = 9;
+  EXPECT_NE(m.deflated_frame(harder).value().data(), first.data());
+  EXPECT_EQ(m.deflated_frame(eager()).value().data(), first.data());
+  const prepared tiny("?!");
+  EXPECT_EQ(tiny.deflated_frame(eager()).value().data(), tiny.frame().data()) << "not larger";
+}
+
+TEST(ws_socket_deflate, prepared_messages_go_among_others) {
+  const std::string text(5000, 'p');
+  const prepared m(text);
+  for (const deflate_options& o : {eager(), alone(), deflate_options()})
+    for (role sender : {role::client, role::server}) {
+      auto [client, server] = connected(o);
+      socket& from = sender == role::client ? client : server;
+      socket& to = sender == role::client ? server : client;
+      for (int i = 0; i < 3; ++i) {
+        from.send(text + "before");
+        from.send(m);
+        from.send(text + "behind");
+        EXPECT_EQ(to.recv(soon)->text(), text + "before");
+        EXPECT_EQ(to.recv(soon)->text(), text);
+        EXPECT_EQ(to.recv(soon)->text(), text + "behind");
+      }
+    }
+}
+
 TEST(ws_socket_deflate, a_message_in_pieces_lets_pings_pass) {
   for (const deflate_options& o : {eager(), alone()}) {
     auto [client, server] = connected(o);

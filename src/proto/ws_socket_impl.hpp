@@ -137,6 +137,7 @@ struct socket::impl final : private runtime::alarm {
   result<void> put(parts frame, deadline dl);
   result<void> send_masked(opcode op, bool fin, parts ps, deadline dl);
   result<void> send_deflated(opcode op, bool fin, parts ps, deadline dl);
+  result<void> send_prepared(const prepared& m, deadline dl);
   void start_forgetting() noexcept;
   result<void> send_piece(bytes piece, bool last, deadline dl);
   result<void> send_short(message_type type, parts ps, deadline dl);

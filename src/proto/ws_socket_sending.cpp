@@ -60,11 +60,22 @@ result<void> socket::impl::send(const prepared& m, deadline dl) {
   const proto::turn_holder mine(sending_);
   if (ended || !conn.is_open()) return fail(cannot_send());
   life_.message(home_.turn());
-  const auto header = conn.send_header(opcode_of(m.type()), true, payload.size());
-  if (!header) return fail(header.error());
-  const bytes frame = m.frame();
-  auto sent = put(parts(&frame, 1), dl);
+  auto sent = send_prepared(m, dl);
   if (sent) note_sent(m.type(), payload.size());
+  return sent;
+}
+
+// What is compressed next does not refer to anything before a message that was compressed elsewhere:
+// the peer remembers that one too, and counts back over it.
+result<void> socket::impl::send_prepared(const prepared& m, deadline dl) {
+  const opcode op = opcode_of(m.type());
+  const bool compressed = conn.deflates(op, true, m.payload().size());
+  const result<bytes> frame = compressed ? m.deflated_frame(*deflate) : m.frame();
+  if (!frame) return fail(frame.error());
+  if (const auto header = conn.send_header(op, true, m.payload().size()); !header)
+    return fail(header.error());
+  auto sent = put(parts(&*frame, 1), dl);
+  if (sent && compressed) conn.forget_sent();
   return sent;
 }
 
