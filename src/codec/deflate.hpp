@@ -87,7 +87,7 @@ class inflater {
 
  private:
   inflater() noexcept;
-  bool restart() noexcept;
+  void restart() noexcept;
 
   std::size_t memory_ = 0;
   std::unique_ptr<z_stream_s> stream_;

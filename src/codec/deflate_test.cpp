@@ -95,6 +95,26 @@ TEST(deflate, reads_what_the_rfc_shows) {
   EXPECT_EQ(inflated(from_hex("00")), "");
 }
 
+// Each of them is two bytes that make none.
+TEST(deflate, last_blocks_without_end_take_no_memory) {
+  const auto in = inflater::make(15);
+  std::string blocks;
+  for (int i = 0; i < 100'000; ++i) blocks += std::string("\x03\0", 2);
+  bytes left = as_bytes(blocks);
+  std::array<std::byte, 8> some;
+  mutable_bytes room = some;
+  std::size_t taken = 0;
+  for (int i = 0; i < 3; ++i) {
+    left = as_bytes(blocks);
+    EXPECT_EQ(in->go_on(left, room), inflate_state::hungry);
+    EXPECT_TRUE(left.empty());
+    EXPECT_EQ(room.size(), some.size());
+    if (i == 0) taken = in->memory();
+    EXPECT_EQ(in->memory(), taken);
+  }
+  EXPECT_TRUE(in->at_end());
+}
+
 TEST(deflate, what_comes_behind_a_last_block_may_refer_to_what_was_before) {
   auto i = inflater::make(15);
   EXPECT_EQ(inflated(*i, from_hex("f3 48 cd c9 c9 07 00 00")), "Hello");

@@ -140,7 +140,7 @@ std::unique_ptr<inflater> inflater::make(int window_bits) noexcept {
 inflate_state inflater::go_on(bytes& in, mutable_bytes& room) noexcept {
   z_stream& z = *stream_;
   for (;;) {
-    if (final_ && !in.empty() && !restart()) return inflate_state::no_memory;
+    if (final_ && !in.empty()) restart();
     const unsigned offered = z.avail_in = amount(in.size());
     const unsigned free = z.avail_out = amount(room.size());
     z.next_in = input(in);
@@ -163,15 +163,12 @@ bytes inflater::message_tail() noexcept {
   return tail;
 }
 
-// A new stream that knows the window of the old one.
-bool inflater::restart() noexcept {
-  unsigned size = 0;
-  inflateGetDictionary(stream_.get(), nullptr, &size);
-  std::unique_ptr<Bytef[]> window(new (std::nothrow) Bytef[size]);
-  if (!window) return false;
-  inflateGetDictionary(stream_.get(), window.get(), &size);
-  reset();
-  return inflateSetDictionary(stream_.get(), window.get(), size) == Z_OK;
+// A new stream that goes on with the window of the old one. It costs next to nothing: a message may
+// be made of last blocks alone.
+void inflater::restart() noexcept {
+  inflateResetKeep(stream_.get());
+  final_ = false;
+  whole_ = true;
 }
 
 void inflater::reset() noexcept {

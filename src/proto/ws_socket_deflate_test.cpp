@@ -150,7 +150,8 @@ TEST(ws_socket_deflate, a_prepared_message_is_compressed_once_for_each_setting) 
   const prepared m(text);
   const bytes first = m.deflated_frame(eager()).value();
   EXPECT_LT(first.size(), 100u);
-  EXPECT_EQ(m.deflated_frame(alone()).value().data(), first.data()) << "takeover makes no difference";
+  EXPECT_EQ(m.deflated_frame(alone()).value().data(), first.data())
+      << "takeover makes no difference";
   deflate_options harder = eager();
   harder.level = 9;
   EXPECT_NE(m.deflated_frame(harder).value().data(), first.data());
