@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,9 +43,10 @@ struct tested {
   tcp::stream_ptr peer;
 };
 
-inline tested make_tested(ws::role as, const ws::limits& limits = {}) {
+inline tested make_tested(ws::role as, const ws::limits& limits = {},
+                          const std::optional<ws::deflate_options>& agreed = {}) {
   auto [ours, theirs] = connected();
-  return {ws::attach_without_handshake(std::move(ours), as, limits), std::move(theirs)};
+  return {ws::attach_without_handshake(std::move(ours), as, limits, agreed), std::move(theirs)};
 }
 
 inline ws::role other(ws::role r) {

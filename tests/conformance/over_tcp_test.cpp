@@ -1,10 +1,11 @@
 // over_tcp_test.cpp - every conformance case against a ws::socket on a TCP connection, client and
-// server: in one write, in pieces, byte by byte.
+// server: in one write, in pieces, byte by byte; those of RFC 7692 with its agreement.
 #include "over_tcp.hpp"
 
 #include <gtest/gtest.h>
 
 #include "all_cases.hpp"
+#include "deflate_cases.hpp"
 
 namespace caraway::conformance {
 namespace {
@@ -50,8 +51,11 @@ void fill_in_the_code(script& s) {
     s.events += s.frames.substr(close + 5);
 }
 
-script hear_over_tcp(const conformance_case& c, std::size_t each) {
-  tested t = make_tested(c.wire.to(), {.message = c.max_message, .fragments = c.max_fragments});
+using agreement = std::optional<ws::deflate_options>;
+
+script hear_over_tcp(const conformance_case& c, std::size_t each, const agreement& agreed) {
+  tested t =
+      make_tested(c.wire.to(), {.message = c.max_message, .fragments = c.max_fragments}, agreed);
   script heard;
   task_group tasks;
   tasks.go([&] {
@@ -66,20 +70,32 @@ script hear_over_tcp(const conformance_case& c, std::size_t each) {
   return heard;
 }
 
-class over_tcp : public testing::TestWithParam<conformance_case> {};
-
-TEST_P(over_tcp, a_socket_makes_of_it_what_the_rfc_says) {
-  const conformance_case& c = GetParam();
+void expect_what_the_rfc_says(const conformance_case& c, const agreement& agreed) {
   const script wanted = expected(c);
   const std::size_t bit_by_bit = 1 + c.wire.size() / 2000;
   for (const std::size_t each : {std::size_t{0}, 7 * bit_by_bit, bit_by_bit}) {
-    const script heard = hear_over_tcp(c, each);
+    const script heard = hear_over_tcp(c, each, agreed);
     EXPECT_EQ(heard.events, wanted.events) << "in pieces of " << each;
     EXPECT_EQ(heard.frames, wanted.frames) << "in pieces of " << each;
   }
 }
 
+class over_tcp : public testing::TestWithParam<conformance_case> {};
+
+TEST_P(over_tcp, a_socket_makes_of_it_what_the_rfc_says) {
+  expect_what_the_rfc_says(GetParam(), {});
+}
+
 INSTANTIATE_TEST_SUITE_P(rfc6455, over_tcp, testing::ValuesIn(all_cases()), name_of_case);
+
+class deflate_over_tcp : public testing::TestWithParam<deflate_case> {};
+
+TEST_P(deflate_over_tcp, a_socket_makes_of_it_what_the_rfc_says) {
+  expect_what_the_rfc_says(GetParam(), GetParam().agreed);
+}
+
+INSTANTIATE_TEST_SUITE_P(rfc7692, deflate_over_tcp, testing::ValuesIn(deflate_cases()),
+                         name_of_deflate_case);
 
 }  // namespace
 }  // namespace caraway::conformance
