@@ -794,8 +794,8 @@ struct dill_tls_opts {
   const char* key_mem;   /* or as text */
 };
 
-/* As tls_attach_client() and tls_attach_server(). EINVAL also for a size that is not known here, an option
-   in both forms, a host or a protocol that cannot be one, or a server without certificates. */
+/* As tls_attach_client() and tls_attach_server(). EINVAL also for a size or a flag that is not known here, a
+   flag of the other side, an option in both forms, a host or a protocol that cannot be one, or a server without certificates. */
 DILL_EXPORT int dill_tls_attach_client_opts(int s, const struct dill_tls_opts* opts,
                                             int64_t deadline);
 DILL_EXPORT int dill_tls_attach_server_opts(int s, const struct dill_tls_opts* opts,

@@ -127,6 +127,7 @@ stream_object::~stream_object() {
 
 lane_use::lane_use(stream_state& s, lane stream_state::* which) noexcept
     : state_(s), which_(which), code_((s.*which).busy ? EBUSY : (s.*which).code) {
+  if (state_.stream == nullptr) code_ = EBUSY;
   if (code_ != 0) return;
   (state_.*which_).busy = true;
   ++state_.references;

@@ -128,8 +128,14 @@ int attach_server_of_files(int s, const char* cert, const char* pkey, dill_tls_s
   return attach_server(s, opts, mem, deadline);
 }
 
-bool is_known(const dill_tls_opts* opts) noexcept {
-  return opts != nullptr && opts->size == sizeof(dill_tls_opts);
+constexpr int flags_of_clients =
+    DILL_TLS_VERIFY_NOTHING | DILL_TLS_VERIFY_CHAIN | DILL_TLS_ONLY_THESE | DILL_TLS_1_3;
+constexpr int flags_of_servers =
+    DILL_TLS_ONLY_THESE | DILL_TLS_1_3 | DILL_TLS_CLIENT_REQUIRED | DILL_TLS_CLIENT_OPTIONAL;
+
+// A flag that has no effect may be one that its caller relies on.
+bool is_known(const dill_tls_opts* opts, int flags) noexcept {
+  return opts != nullptr && opts->size == sizeof(dill_tls_opts) && (opts->flags & ~flags) == 0;
 }
 
 // --- the end ---
@@ -205,7 +211,7 @@ int dill_tls_attach_server_mem(int s, const char* cert, const char* pkey, dill_t
 }
 
 int dill_tls_attach_server_opts(int s, const dill_tls_opts* opts, std::int64_t deadline) {
-  if (!is_known(opts)) return refuse(s, EINVAL);
+  if (!is_known(opts, flags_of_servers)) return refuse(s, EINVAL);
   return attach_server(s, *opts, nullptr, deadline);
 }
 
@@ -219,7 +225,7 @@ int dill_tls_attach_client_mem(int s, dill_tls_storage* mem, std::int64_t deadli
 }
 
 int dill_tls_attach_client_opts(int s, const dill_tls_opts* opts, std::int64_t deadline) {
-  if (!is_known(opts)) return refuse(s, EINVAL);
+  if (!is_known(opts, flags_of_clients)) return refuse(s, EINVAL);
   return attach_client(s, *opts, nullptr, deadline);
 }
 

@@ -274,6 +274,21 @@ static void memory_that_is_missing_or_too_small_is_told(void) {
 
 /* --- addresses --- */
 
+/* Its handle is hidden, but who asked for its functions before still has them. */
+static void a_stream_below_a_layer_is_busy(void) {
+  int s[2];
+  struct bsock_vfs* below;
+  struct iolist one = {(void*)"x", 1, NULL, 0};
+  pair(s);
+  below = (struct bsock_vfs*)hquery(s[0], bsock_type);
+  CHECK(below != NULL);
+  s[0] = prefix_attach(s[0], 2, PREFIX_BIG_ENDIAN);
+  FAILS(below->bsendl(below, &one, &one, -1), EBUSY);
+  FAILS(below->brecvl(below, &one, &one, -1), EBUSY);
+  GIVES(hclose(s[0]), 0);
+  GIVES(hclose(s[1]), 0);
+}
+
 static void no_mode_and_no_port_is_too_strange(void) {
   static const int modes[] = {-1, 5, 6, 100, INT_MAX, INT_MIN};
   static const int ports[] = {-1, 65536, INT_MAX, INT_MIN};
@@ -353,6 +368,7 @@ int main(void) {
   the_table_may_grow_while_a_handle_is_closed();
   hostile_sizes_are_refused_or_wait();
   memory_that_is_missing_or_too_small_is_told();
+  a_stream_below_a_layer_is_busy();
   no_mode_and_no_port_is_too_strange();
   bytes_that_are_no_address_are_refused();
   if (simulated()) return 0;

@@ -79,7 +79,13 @@ static void lists_are_gathered_and_scattered(void) {
   GIVES(mrecv(s[1], NULL, 7, -1), 7);
   send_message(s[0], "dropped");
   GIVES(mrecv(s[1], NULL, SIZE_MAX, -1), 7);
-  CHECK(in1.iol_next == &in2 && in2.iol_next == &in3 && in3.iol_next == NULL);
+  send_message(s[0], "abcdefg");
+  in1.iol_next = &in3;
+  in3.iol_base = NULL;
+  in3.iol_len = SIZE_MAX;
+  GIVES(mrecvl(s[1], &in1, &in3, -1), 7);
+  CHECK(memcmp(a, "ab", 2) == 0);
+  CHECK(in1.iol_next == &in3 && in2.iol_next == &in3 && in3.iol_next == NULL);
   close_both(s);
 }
 

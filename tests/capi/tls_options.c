@@ -177,7 +177,14 @@ static void options_that_make_no_sense_are_refused(void) {
   o = server_opts(PEM("server.pem"), PEM("server.key"));
   o.flags = TLS_CLIENT_REQUIRED;
   refused(1, &o);
+  o.flags = TLS_VERIFY_NOTHING;
+  refused(1, &o);
   o = client_opts(".");
+  refused(0, &o);
+  o = client_opts("h");
+  o.flags = TLS_CLIENT_REQUIRED;
+  refused(0, &o);
+  o.flags = 1 << 30;
   refused(0, &o);
   o = client_opts("h");
   o.ca_mem = "twice";
