@@ -221,7 +221,9 @@ class socket final : public message_stream {
 
   // Sends a ping and blocks until it is answered: how long that took. A pong is heard whoever
   // receives; where nobody does, a tenth of a second later, unless a message waits to be received.
-  // EINVAL as above. ETIMEDOUT, ECANCELED: the ping may be on its way.
+  // Without a payload the ping gets a random one, so that no other ping's pong is taken for its own.
+  // EINVAL as above. ETIMEDOUT, ECANCELED: the ping may be on its way. errc::closed, the failure of
+  // the conversation or ECONNRESET: it ended before the pong came, whoever ended it.
   result<nanoseconds> try_probe(bytes payload, deadline dl);
   nanoseconds probe(bytes payload = {}, deadline dl = never) {
     return value_or_raise(try_probe(payload, dl), "probe");

@@ -57,13 +57,13 @@ void round_trips::answered(bytes payload, time_point now) noexcept {
   while (*at && !(*at)->carries(payload)) at = &(*at)->older;
   if (!*at) return;
   note(now - (*at)->at);
-  for (ping* p = at->get(); p != nullptr; p = p->older.get())
-    waiting_.for_each([&](lowlevel::waiter& w) {
-      auto& one = static_cast<waiting&>(w);
-      if (one.number != p->number) return;
-      one.took = now - p->at;
-      lowlevel::wake(one);
-    });
+  answered_ = (*at)->number;
+  waiting_.for_each([&](lowlevel::waiter& w) {
+    auto& one = static_cast<waiting&>(w);
+    if (one.number > answered_) return;
+    one.took = now - one.asked;
+    lowlevel::wake(one);
+  });
   drop_from(*at);
 }
 
@@ -75,9 +75,15 @@ void round_trips::note(nanoseconds took) noexcept {
     measured_ = {took, measured_->smoothed + (took - measured_->smoothed) / 8};
 }
 
+// The pong of a ping may be there before its sender gets to wait for it; and a ping that newer ones
+// have pushed out is still answered by theirs.
 result<nanoseconds> round_trips::wait(std::uint64_t number, deadline dl) noexcept {
+  if (number <= answered_) return measured_->last;
+  const ping* sent = newest_.get();
+  while (sent != nullptr && sent->number != number) sent = sent->older.get();
   waiting w;
   w.number = number;
+  w.asked = sent != nullptr ? sent->at : caraway::now();
   lowlevel::operation op("websocket pong");
   op.add(w);
   waiting_.push_back(w);

@@ -33,8 +33,8 @@ class round_trips {
   // A pong came. Those who wait for its ping, or for an older one, are woken.
   void answered(bytes payload, time_point now) noexcept;
 
-  // Blocks until ping `number` was answered: how long that took. ETIMEDOUT, ECANCELED, or the code
-  // of break_off().
+  // Blocks until ping `number` was answered: how long that took, or if that was before the call, what
+  // was measured last. ETIMEDOUT, ECANCELED, or the code of break_off().
   result<nanoseconds> wait(std::uint64_t number, deadline dl) noexcept;
   void break_off(int code) noexcept;
 
@@ -49,6 +49,7 @@ class round_trips {
   struct ping;
   struct waiting : lowlevel::waiter {
     std::uint64_t number;
+    time_point asked;
     nanoseconds took{};
   };
   void drop_from(std::unique_ptr<ping>& at) noexcept;
@@ -57,6 +58,8 @@ class round_trips {
   std::unique_ptr<ping> newest_;
   std::size_t count_ = 0;
   std::uint64_t numbers_ = 0;
+  // The newest ping that was answered, and thereby all before it.
+  std::uint64_t answered_ = 0;
   std::optional<round_trip> measured_;
   lowlevel::wait_queue waiting_;
 };

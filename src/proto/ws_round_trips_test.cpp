@@ -92,7 +92,28 @@ TEST(ws_round_trips, who_waits_for_a_pong_hears_how_long_its_ping_took) {
   r.answered(as_bytes("second"), start + 5s);
   EXPECT_EQ(a.join(), 5s);
   EXPECT_EQ(b.join(), 4s);
-  EXPECT_EQ(r.wait(second, immediately).error(), os_error(ETIMEDOUT));
+}
+
+TEST(ws_round_trips, a_pong_that_came_before_anybody_waits_for_it_counts) {
+  round_trips r;
+  const auto first = r.sent(as_bytes("first"), start);
+  const auto second = r.sent(as_bytes("second"), start + 1s);
+  const auto third = r.sent(as_bytes("third"), start + 1s);
+  r.answered(as_bytes("second"), start + 5s);
+  EXPECT_EQ(r.wait(second, never), 4s);
+  EXPECT_EQ(r.wait(first, never), 4s);
+  EXPECT_EQ(r.wait(third, immediately).error(), os_error(ETIMEDOUT));
+}
+
+TEST(ws_round_trips, who_waits_for_a_ping_that_newer_ones_have_pushed_out_hears_of_their_pong) {
+  round_trips r;
+  const auto first = r.sent(as_bytes("first"), start);
+  task_group group;
+  auto a = group.go([&] { return r.wait(first, never); });
+  caraway::yield();
+  for (std::size_t i = 0; i < round_trips::most; ++i) r.sent(as_bytes("newer"), start + 1s);
+  r.answered(as_bytes("newer"), start + 3s);
+  EXPECT_EQ(a.join(), 3s);
 }
 
 TEST(ws_round_trips, who_waits_can_be_sent_away) {

@@ -102,6 +102,7 @@ result<void> socket::impl::close_after_failure(deadline dl) {
 void socket::impl::finish() noexcept {
   note_end();
   ended = true;
+  pings.break_off(no_more_pongs);
   held.reset();
   forget_shown();
   input_ = {};
@@ -110,9 +111,9 @@ void socket::impl::finish() noexcept {
 
 void socket::impl::abort() noexcept {
   if (ended) return;
+  pings.break_off(ECANCELED);
   finish();
   under->abort();
-  pings.break_off(ECANCELED);
   sending_.break_off(ECANCELED);
   controlling_.break_off(ECANCELED);
   wake_waiting_receivers(ECANCELED);

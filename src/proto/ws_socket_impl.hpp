@@ -19,6 +19,7 @@
 #pragma once
 
 #include <array>
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <span>
@@ -111,6 +112,9 @@ struct socket::impl final : private runtime::alarm {
   enum errand : unsigned char { ask_for_life, stand_in, end_it, finish_message };
   struct helper;
 
+  // What those who wait for a pong are woken with when none will come.
+  static constexpr int no_more_pongs = EPIPE;
+
   bool over() const noexcept { return conn.state() >= connection_state::closed; }
   result<void> enter_receive(deadline dl) noexcept;
   result<std::optional<message>> take_held() noexcept;
@@ -148,6 +152,7 @@ struct socket::impl final : private runtime::alarm {
   result<void> await_rest(deadline dl) noexcept;
   result<std::uint64_t> numbered_ping(bytes payload, deadline dl);
   result<void> write_ping(bytes payload, deadline dl);
+  std::error_code why_no_pong() const noexcept;
 
   result<void> queue_close(std::uint16_t code, std::string_view reason) noexcept;
   result<void> say_goodbye(std::uint16_t code, std::string_view reason, deadline dl);
@@ -253,6 +258,7 @@ class socket::impl::receiver {
   ~receiver() {
     socket_.listener_ = listener::nobody;
     socket_.look_again();
+    if (socket_.over()) socket_.pings.break_off(no_more_pongs);
     socket_.wake_waiting_receivers(0);
   }
 

@@ -355,6 +355,45 @@ TEST(ws_socket_keeping, a_probe_takes_as_long_as_the_peer_takes_to_answer) {
   });
 }
 
+TEST(ws_socket_keeping, a_probe_ends_with_the_conversation_whoever_ends_it) {
+  enum way { peer_closes, peer_ends, peer_breaks_the_rules, peer_aborts, we_close, ways };
+  const std::error_code closed = errc::closed;
+  const std::array<std::error_code, ways> expected{closed, errc::end_of_stream, errc::protocol,
+                                                   os_error(ECONNRESET), closed};
+  for (int w = 0; w < ways; ++w) {
+    for (const bool receiving : {true, false}) {
+      in_a_world([&] {
+        half h = open({.keepalive = {.ping_after = a_day}});
+        task_group group;
+        auto probe = group.go([&] { return h.ws.try_probe({}, never); });
+        if (receiving && w != we_close) group.go([&] { static_cast<void>(h.error_of_receive()); });
+        EXPECT_EQ(h.next_frame().payload.size(), 8u);
+        const bool closes = w == peer_closes || w == we_close;
+        if (closes) h.write(opcode::close, close_payload(1000));
+        if (w == peer_ends) h.peer->done();
+        if (w == peer_breaks_the_rules) h.write(opcode::continuation, "of nothing");
+        if (w == peer_aborts) h.peer->abort();
+        if (w == we_close) h.ws.close(1s);
+        EXPECT_EQ(probe.join().error(), expected[static_cast<std::size_t>(w)]) << w;
+        EXPECT_LE(h.elapsed(), 1s);
+      });
+    }
+  }
+}
+
+TEST(ws_socket_keeping, probes_without_a_payload_hear_their_own_pongs_only) {
+  in_a_world([] {
+    half h = open();
+    task_group group;
+    auto probe = group.go([&] { return h.ws.try_probe({}, 1s); });
+    const auto ping = h.next_frame();
+    h.write(opcode::pong);
+    caraway::sleep(500ms);
+    h.write(opcode::pong, ping.payload);
+    EXPECT_GE(probe.join().value(), 500ms);
+  });
+}
+
 TEST(ws_socket_keeping, a_receiver_that_polls_in_vain_does_not_hide_a_dead_peer) {
   in_a_world([] {
     half h = open();

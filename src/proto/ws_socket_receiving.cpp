@@ -190,8 +190,9 @@ result<void> socket::impl::await_more(std::size_t need, deadline dl) {
     conn.receive_eof();
     return {};
   }
-  if (failure) return fail(failure);
-  return {};
+  if (!failure) return {};
+  if (!is_transient(failure)) pings.break_off(no_more_pongs);
+  return fail(failure);
 }
 
 // Input that is there already must not keep everybody else waiting.

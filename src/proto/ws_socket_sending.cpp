@@ -195,11 +195,24 @@ result<void> socket::impl::ping(bytes payload, deadline dl) {
   return {};
 }
 
-// The same, and waits for its pong.
+// The same, and waits for its pong. One without a payload gets one that nobody else's pong has.
 result<nanoseconds> socket::impl::probe(bytes payload, deadline dl) {
+  std::array<std::byte, 8> unique;
+  if (payload.empty()) {
+    base::random_bytes(unique);
+    payload = unique;
+  }
   const auto number = numbered_ping(payload, dl);
   if (!number) return fail(number.error());
-  return pings.wait(*number, dl);
+  if (ended || over()) return fail(cannot_send());
+  auto took = pings.wait(*number, dl);
+  if (!took && took.error() == os_error(no_more_pongs)) return fail(why_no_pong());
+  return took;
+}
+
+std::error_code socket::impl::why_no_pong() const noexcept {
+  const std::error_code why = cannot_send();
+  return why ? why : os_error(ECONNRESET);
 }
 
 result<std::uint64_t> socket::impl::numbered_ping(bytes payload, deadline dl) {
