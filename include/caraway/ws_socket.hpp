@@ -156,7 +156,8 @@ class socket final : public message_stream {
   // Blocks for some more of a message, at least one byte of it unless it is the last part: however
   // large the message (limits::message has to allow it), no more than a mebibyte is held. What is
   // already there comes at once, so a small message, or one that was read ahead, is one part. The
-  // other receives fail with EINVAL until the last part; the socket reads nothing ahead meanwhile.
+  // other receives fail with EINVAL until the last part or the end of the conversation; the socket
+  // reads nothing ahead meanwhile.
   // Nothing when the peer has closed, as above.
   result<std::optional<part>> try_receive_part(deadline dl);
   std::optional<part> recv_part(deadline dl = never) {

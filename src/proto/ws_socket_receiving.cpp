@@ -55,7 +55,7 @@ result<void> socket::impl::enter_receive(deadline dl) noexcept {
 
 result<std::optional<message>> socket::impl::receive(deadline dl) {
   if (auto free = enter_receive(dl); !free) return fail(free.error());
-  if (within_message_) return fail(EINVAL);
+  if (within_message_ && !over() && !ended) return fail(EINVAL);
   forget_shown();
   if (held) return take_held();
   if (over()) return verdict();

@@ -402,6 +402,23 @@ TEST(ws_socket, a_part_that_does_not_come_in_time_is_not_lost) {
   EXPECT_EQ(h.next_frame().payload, "!");
 }
 
+TEST(ws_socket, within_a_message_that_will_not_end_every_receive_says_why) {
+  for (const bool abort : {false, true}) {
+    half h = open(role::server);
+    h.peer->write(
+        std::string_view(h.from_peer(opcode::text, std::string(30'000, 'p'))).substr(0, 20'000));
+    EXPECT_FALSE(h.ws.recv_part(soon)->last);
+    EXPECT_EQ(h.ws.try_receive(soon).error(), os_error(EINVAL));
+    if (abort)
+      h.ws.abort();
+    else
+      h.peer->done();
+    const std::error_code end = abort ? errc::closed : errc::end_of_stream;
+    EXPECT_EQ(h.ws.try_receive_part(soon).error(), end);
+    EXPECT_EQ(h.ws.try_receive(soon).error(), end);
+  }
+}
+
 TEST(ws_socket, parts_are_limited_and_checked_as_their_message_is) {
   const std::string first(20'000, 'x');
   for (const bool too_big : {false, true}) {
