@@ -106,8 +106,9 @@ struct server_options {
   // come from a page, are always let through; one with several is refused.
   std::vector<std::string> origins;
   // Sees the request before the upgrade, once it has passed every other check, and may answer
-  // something else: a response refuses the upgrade. May block; what it throws comes out of
-  // attach_server().
+  // something else: a response refuses the upgrade. May block, within the time that the
+  // handshake has left: its blocking calls fail with ETIMEDOUT then. What it throws comes out of
+  // attach_server(), and the client is told 500.
   std::function<std::optional<http::response>(const http::request_head&)> decide;
   ws::limits limits;
   // Compression to agree to if the client offers it. Nothing: none is.

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/random.hpp"
+#include "caraway/deadline_scope.hpp"
 #include "caraway/http.hpp"
 #include "caraway/http_body.hpp"
 #include "caraway/ws_origin.hpp"
@@ -139,9 +140,11 @@ judgement judge(const http::request_head& request, const server_options& options
   return {};
 }
 
-// As judge(); a `decide` that throws is answered before it comes out.
+// As judge(), within the time of the handshake; a `decide` that throws is answered before it comes
+// out.
 judgement judge_or_answer(byte_stream& to, const http::request_head& request,
-                          const server_options& options) try {
+                          const server_options& options, deadline until) try {
+  const deadline_scope limit(until);
   return judge(request, options);
 } catch (...) {
   if (auto text = http::format(refusal(500, ""))) static_cast<void>(write(to, *text, immediately));
@@ -186,7 +189,7 @@ result<socket> try_attach_server(stream_ptr under, const server_options& options
     if (deserves_an_answer(why)) refuse(std::move(under), answer_to(why), earlier(dl, last_words));
     return fail(why);
   }
-  auto [no, why] = judge_or_answer(*under, request, options);
+  auto [no, why] = judge_or_answer(*under, request, options, until);
   if (no) {
     counted.refused = why == errc::handshake_refused;
     refuse(std::move(under), std::move(*no), until);

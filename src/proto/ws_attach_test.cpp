@@ -5,7 +5,9 @@
 #include <string>
 
 #include "caraway/memory_pair.hpp"
+#include "caraway/sim.hpp"
 #include "caraway/task_group.hpp"
+#include "caraway/this_task.hpp"
 #include "caraway/ws_socket.hpp"
 #include "proto/ws_wire.hpp"
 
@@ -156,6 +158,22 @@ TEST(ws_attach, a_decision_that_throws_is_answered_and_comes_out) {
   peer->write(std::string(request_text) + "\r\n");
   EXPECT_THROW(attach_server(std::move(ours), options, soon), std::logic_error);
   EXPECT_EQ(read_all(*peer).substr(0, 34), "HTTP/1.1 500 Internal Server Error");
+}
+
+TEST(ws_attach, a_decision_has_no_more_time_than_the_handshake) {
+  sim::run({}, [] {
+    const time_point start = now();
+    server_options options;
+    options.decide = [](const http::request_head&) -> std::optional<http::response> {
+      caraway::sleep(never);
+      return std::nullopt;
+    };
+    auto [ours, peer] = memory_pair();
+    peer->write(std::string(request_text) + "\r\n");
+    EXPECT_THROW(attach_server(std::move(ours), options), error);
+    EXPECT_EQ(now() - start, 10s);
+    EXPECT_EQ(read_all(*peer).substr(0, 34), "HTTP/1.1 500 Internal Server Error");
+  });
 }
 
 TEST(ws_attach, a_refused_client_gets_status_fields_and_body) {
