@@ -35,7 +35,9 @@ socket::impl::impl(stream_ptr lower, ws::role as, const ws::limits& l,
   if (life_.next_look() != time_point::max()) home_.set(*this, life_.next_look());
 }
 
+// From here on nobody who leaves sets the alarm again.
 socket::impl::~impl() {
+  ended = true;
   home_.unset(*this);
   send_helpers_away();
   note_end();

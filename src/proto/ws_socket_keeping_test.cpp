@@ -236,6 +236,7 @@ TEST(ws_socket_keeping, a_second_receiver_is_refused_and_a_stand_in_makes_room) 
 TEST(ws_socket_keeping, a_socket_goes_closes_and_gives_its_stream_back_while_somebody_stands_in) {
   in_a_world([] {
     const std::size_t before = runtime::scheduler::current().count();
+    const std::size_t timers = runtime::scheduler::current().timers();
     for (int way = 0; way < 4; ++way) {
       half h = open();
       caraway::sleep(1s);
@@ -249,6 +250,7 @@ TEST(ws_socket_keeping, a_socket_goes_closes_and_gives_its_stream_back_while_som
       }
       h.ws = socket();
       EXPECT_EQ(runtime::scheduler::current().count(), before) << way;
+      EXPECT_EQ(runtime::scheduler::current().timers(), timers) << way;
     }
   });
 }

@@ -111,6 +111,8 @@ class scheduler {
     timers_.arm(a, at);
   }
   void unset(alarm& a) noexcept { timers_.disarm(a); }
+  // Alarms that are set, and deadlines that are waited for.
+  std::size_t timers() const noexcept { return timers_.size(); }
 
   // The time as of the last look at the poller. Costs nothing.
   time_point turn() const noexcept { return turn_; }
