@@ -30,8 +30,8 @@ result<void> socket::impl::done(std::uint16_t code, std::string_view reason, dea
 
 result<void> socket::impl::close(std::uint16_t code, std::string_view reason, deadline dl) {
   if (auto drained = say_goodbye(code, reason, dl); !drained) return drained;
+  if (!ended) static_cast<void>(say_all_pending(dl));
   if (ended) return {};  // somebody else has closed it meanwhile
-  static_cast<void>(say_pending(dl));
   finish();
   // Both have said goodbye: how the connection goes does not matter any more.
   static_cast<void>(under->try_close(dl));
@@ -93,7 +93,8 @@ result<void> socket::impl::drop_messages(deadline dl) {
 // The peer may still read why before the connection goes.
 result<void> socket::impl::close_after_failure(deadline dl) {
   const deadline until = earlier(dl, failure_patience);
-  static_cast<void>(say_pending(until));
+  static_cast<void>(say_all_pending(until));
+  if (ended) return fail(conn.error());
   finish();
   static_cast<void>(under->try_close(until));
   return fail(conn.error());

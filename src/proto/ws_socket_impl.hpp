@@ -109,7 +109,7 @@ struct socket::impl final : private runtime::alarm {
   class forgetter;
   enum class listener : unsigned char { nobody, caller, closing, stand_in };
   // What a helper does; one of each at a time.
-  enum errand : unsigned char { ask_for_life, stand_in, end_it, finish_message };
+  enum errand : unsigned char { ask_for_life, stand_in, end_it, finish_message, say_later };
   struct helper;
 
   // What those who wait for a pong are woken with when none will come.
@@ -127,7 +127,8 @@ struct socket::impl final : private runtime::alarm {
   void control_frame(const event& e) noexcept;
   void drop_used() noexcept;
   result<void> await_more(std::size_t need, deadline dl);
-  result<void> say_last_words(deadline dl);
+  result<void> answer();
+  void say_when_there_is_room() noexcept;
   result<void> say_pending(deadline dl);
   result<void> say_all_pending(deadline dl);
   result<void> write_pending(deadline dl);
@@ -236,7 +237,7 @@ struct socket::impl final : private runtime::alarm {
   // Made with the first compressed message that is sent.
   std::unique_ptr<forgetter> forgetter_;
   std::error_code why_ended_;
-  std::array<runtime::coroutine*, 4> helpers_{};  // by errand
+  std::array<runtime::coroutine*, 5> helpers_{};  // by errand
   // The caller may still use the message that was shown last; what it lies in is kept when somebody
   // else receives meanwhile.
   bool shown_ = false;

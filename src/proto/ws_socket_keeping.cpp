@@ -54,7 +54,7 @@ void socket::impl::look_again() noexcept {
 // Without memory nothing happens; it is due again when the alarm rings next.
 void socket::impl::start_helper(errand what, void (impl::*job)() noexcept) noexcept {
   constexpr const char* names[] = {"websocket ping", "websocket stand-in", "websocket end",
-                                   "websocket rest of a message"};
+                                   "websocket rest of a message", "websocket answer"};
   if (helpers_[what] != nullptr) return;
   const auto made = home_.create(&impl::run_helper, sizeof(helper), {.name = names[what]});
   if (!made) return;

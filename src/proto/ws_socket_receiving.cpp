@@ -123,11 +123,11 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
       }
       if (!turn) return fail(turn.error());
       if (e.op >= opcode::close) control_frame(e);
-      if (auto said = say_last_words(dl); !said) return fail(said.error());
+      if (auto said = answer(); !said) return fail(said.error());
       if (over()) return verdict();
       e = look();
     }
-    if (auto said = say_last_words(dl); !said) return fail(said.error());
+    if (auto said = answer(); !said) return fail(said.error());
     if (wants_parts_) {
       const message m{type_of(conn.receiving()), conn.take_part()};
       note_part(m.size());
@@ -140,12 +140,19 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
   }
 }
 
-// Answers on the way of receiving. What cannot be said now is said by close().
-result<void> socket::impl::say_last_words(deadline dl) {
-  const auto said = say_pending(dl);
+// Answers on the way of receiving, which does not wait for a peer that receives nothing before it has
+// sent all: where there is no room, a helper waits for it. No more than one pong waits behind what is
+// on its way.
+result<void> socket::impl::answer() {
+  const auto said = say_pending(immediately);
   if (ended) return fail(ECANCELED);
-  if (!said && !over() && is_transient(said.error())) return said;
+  if (!said && said.error() == os_error(ETIMEDOUT) && !lowlevel::cancel_pending())
+    start_helper(say_later, &impl::say_when_there_is_room);
   return {};
+}
+
+void socket::impl::say_when_there_is_room() noexcept {
+  static_cast<void>(say_all_pending(never));
 }
 
 event socket::impl::look() noexcept {

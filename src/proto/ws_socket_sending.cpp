@@ -241,7 +241,8 @@ result<void> socket::impl::write_ping(bytes payload, deadline dl) {
 
 result<void> socket::impl::flush(deadline dl) {
   if (ended) return fail(errc::closed);
-  if (auto said = say_pending(dl); !said) return said;
+  if (auto said = say_all_pending(dl); !said) return said;
+  if (ended) return fail(ECANCELED);
   return under->try_flush(dl);
 }
 

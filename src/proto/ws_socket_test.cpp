@@ -402,6 +402,42 @@ TEST(ws_socket, a_part_that_does_not_come_in_time_is_not_lost) {
   EXPECT_EQ(h.next_frame().payload, "!");
 }
 
+// A peer that does not receive before it has sent all of its own.
+TEST(ws_socket, a_receive_goes_on_while_there_is_no_room_for_its_answers) {
+  for (const bool close : {false, true}) {
+    auto [a, b] = memory_pair({}, {.capacity = 10});
+    half h{attach_without_handshake(std::move(a), role::server), std::move(b)};
+    h.ws.send("fills the way");
+    h.peer->write(h.from_peer(opcode::ping, "first") + h.from_peer(opcode::text, "a message"));
+    EXPECT_EQ(h.ws.recv(soon)->text(), "a message");
+    h.peer->write(h.from_peer(opcode::ping, "second"));
+    if (close) h.peer->write(h.from_peer(opcode::close, wire::close_payload(1000)));
+    h.peer->write(h.from_peer(opcode::text, "the last"));
+    const auto got = h.ws.recv(soon);
+    EXPECT_EQ(got.has_value(), !close);
+    EXPECT_EQ(h.next_frame().payload, "fills the way");
+    EXPECT_EQ(h.next_frame().payload, "first");
+    EXPECT_EQ(h.next_frame().payload, "second");
+    if (close) {
+      EXPECT_EQ(h.next_frame().op, opcode::close);
+    }
+  }
+}
+
+TEST(ws_socket, detach_waits_until_the_peer_has_the_answers_that_found_no_room) {
+  auto [a, b] = memory_pair({}, {.capacity = 10});
+  half h{attach_without_handshake(std::move(a), role::server), std::move(b)};
+  h.ws.send("fills the way");
+  h.peer->write(h.from_peer(opcode::ping, "ping") + h.from_peer(opcode::close, "") + "behind");
+  EXPECT_EQ(h.ws.recv(soon), std::nullopt);
+  task_group group;
+  auto under = group.go([&] { return h.ws.detach(1000, "", soon); });
+  caraway::yield();
+  for (const auto op : {opcode::text, opcode::pong, opcode::close})
+    EXPECT_EQ(h.next_frame().op, op);
+  EXPECT_EQ(as_text(under.join()->fill(6)), "behind");
+}
+
 TEST(ws_socket, within_a_message_that_will_not_end_every_receive_says_why) {
   for (const bool abort : {false, true}) {
     half h = open(role::server);
