@@ -228,7 +228,7 @@ result<void> stream_impl::receive_more(std::size_t min, deadline dl) {
 template <class Room>
 result<std::size_t> stream_impl::receive(Room room, deadline dl) {
   for (bool waited = false;; waited = true) {
-    if (out_.size() > most_unsaid)
+    if (unsaid_ > most_unsaid)
       if (auto said = say_all(dl); !said) return fail(said.error());
     if (session_.waiting() > 0 || !under_->buffered().empty()) {
       const mutable_bytes into = room();
@@ -246,7 +246,9 @@ result<std::size_t> stream_impl::receive(Room room, deadline dl) {
 result<std::size_t> stream_impl::decrypt(mutable_bytes into) {
   const bytes seen = under_->buffered();
   bytes in = seen;
+  const std::size_t before = out_.size();
   auto n = session_.read(in, into);
+  unsaid_ += out_.size() - before;
   under_->consume(seen.size() - in.size());
   say_what_receiving_made();
   if (closed_) return fail(ECANCELED);
@@ -337,7 +339,10 @@ result<void> stream_impl::encrypt_next(io::outgoing& what) {
 // Moves all ciphertext into the stream below. For whoever has the turn.
 result<void> stream_impl::push(deadline dl) {
   while (has_pending()) {
-    if (!flight_) flight_ = std::move(out_);
+    if (!flight_) {
+      flight_ = std::move(out_);
+      unsaid_ = 0;
+    }
     const bytes all(flight_.memory(), flight_.size());
     const auto sent = under_->try_write(parts(&all, 1), dl);
     if (closed_) return fail(ECANCELED);
@@ -440,7 +445,10 @@ result<void> stream_impl::try_close(deadline dl) {
   if (closed_) return fail(caraway::errc::closed);
   result<void> r;
   if (!done_) r = try_done(dl);
-  if (r && !closed_ && !receiving_) r = drain(dl);
+  if (r && !closed_ && !receiving_) {
+    const receiver here(*this);
+    r = drain(dl);
+  }
   if (closed_) return fail(ECANCELED);
   if (!r && r.error() == errc::truncated) r = {};
   closed_ = true;
@@ -458,12 +466,11 @@ result<void> stream_impl::close_below(result<void> so_far, deadline dl) {
   return so_far;
 }
 
-// Drops what comes until the peer has said that nothing more does.
+// Drops what comes until the peer has said that nothing more does. For whoever receives.
 result<void> stream_impl::drain(deadline dl) {
   drop_plain();
   if (ended_) return {};
-  if (const auto code = cannot_receive()) return fail(code);
-  const receiver here(*this);
+  if (read_failure_) return fail(read_failure_);
   for (int n = 1;; ++n) {
     const auto more = receive_more(1, dl);
     if (!more && more.error() == caraway::errc::end_of_stream) return {};
@@ -478,6 +485,7 @@ result<void> stream_impl::drain(deadline dl) {
 result<caraway::stream_ptr> stream_impl::try_detach(deadline dl) {
   if (closed_) return fail(caraway::errc::closed);
   if (receiving_) return fail(EBUSY);
+  const receiver here(*this);
   result<void> r;
   if (!done_) r = try_done(dl);
   if (r && !closed_) r = drain(dl);

@@ -102,6 +102,8 @@ class stream_impl final : public stream, private sink {
   runtime::lent_buffer plain_;
   std::size_t begin_ = 0;  // what of plain_ was consumed
   runtime::lent_buffer out_;
+  // How much of that is there because something was received.
+  std::size_t unsaid_ = 0;
   runtime::lent_buffer flight_;
   proto::turn writing_;
   std::error_code read_failure_;

@@ -386,6 +386,27 @@ TEST(tls, a_write_whose_writer_was_cancelled_in_the_middle_arrives_whole) {
   EXPECT_EQ(take(*server, large.size()), large);
 }
 
+// A peer that receives nothing before it has been received from.
+TEST(tls, receiving_does_not_wait_for_what_is_left_of_a_write) {
+  auto [client, server] = connected(narrow());
+  const std::string much(1'000'000, 'm');
+  client->write(much, 5ms);
+  server->write("x");
+  server->flush(soon);
+  EXPECT_EQ(take(*client, 1), "x");
+  EXPECT_EQ(take(*server, much.size()), much);
+}
+
+TEST(tls, who_begins_to_receive_while_another_detaches_is_sent_away) {
+  auto [client, server] = connected();
+  task_group group;
+  group.go([&] { EXPECT_TRUE(client->try_detach(soon)); });
+  caraway::sleep(1ms);
+  EXPECT_EQ(error_of(client->try_fill(1, soon)), os_error(EBUSY));
+  server->done(soon);
+  group.wait();
+}
+
 TEST(tls, a_stream_goes_with_what_it_could_not_send) {
   auto [client, server] = connected(narrow());
   client->write(std::string(5000, 'a'));
