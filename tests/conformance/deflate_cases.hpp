@@ -2,8 +2,6 @@
 // agreed on.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include "cases.hpp"
 #include "codec/deflate.hpp"
 
@@ -270,11 +268,6 @@ inline deflate_table deflate_cases() {
   for (ws::role r : both_roles)
     for (deflate_case& c : deflate_cases_of(r).all()) all.push_back(std::move(c));
   return all;
-}
-
-// How GoogleTest calls a case.
-inline std::string name_of_deflate_case(const testing::TestParamInfo<deflate_case>& info) {
-  return "section_" + info.param.name;
 }
 
 }  // namespace caraway::conformance

@@ -37,6 +37,10 @@ TEST_P(deflate, is_refused_where_it_was_not_agreed_on) {
   EXPECT_EQ(ws::over_after(c.wire, o) == 1, reserved_bits);
 }
 
+std::string name_of_deflate_case(const testing::TestParamInfo<deflate_case>& info) {
+  return "section_" + info.param.name;
+}
+
 INSTANTIATE_TEST_SUITE_P(rfc7692, deflate, testing::ValuesIn(deflate_cases()),
                          name_of_deflate_case);
 

@@ -51,11 +51,14 @@ void fill_in_the_code(script& s) {
     s.events += s.frames.substr(close + 5);
 }
 
-using agreement = std::optional<ws::deflate_options>;
+// With what both sides have agreed on, if anything.
+struct agreed_case : conformance_case {
+  std::optional<ws::deflate_options> agreed;
+};
 
-script hear_over_tcp(const conformance_case& c, std::size_t each, const agreement& agreed) {
+script hear_over_tcp(const agreed_case& c, std::size_t each) {
   tested t =
-      make_tested(c.wire.to(), {.message = c.max_message, .fragments = c.max_fragments}, agreed);
+      make_tested(c.wire.to(), {.message = c.max_message, .fragments = c.max_fragments}, c.agreed);
   script heard;
   task_group tasks;
   tasks.go([&] {
@@ -70,32 +73,37 @@ script hear_over_tcp(const conformance_case& c, std::size_t each, const agreemen
   return heard;
 }
 
-void expect_what_the_rfc_says(const conformance_case& c, const agreement& agreed) {
+class over_tcp : public testing::TestWithParam<agreed_case> {};
+
+TEST_P(over_tcp, a_socket_makes_of_it_what_the_rfc_says) {
+  const agreed_case& c = GetParam();
   const script wanted = expected(c);
   const std::size_t bit_by_bit = 1 + c.wire.size() / 2000;
   for (const std::size_t each : {std::size_t{0}, 7 * bit_by_bit, bit_by_bit}) {
-    const script heard = hear_over_tcp(c, each, agreed);
+    const script heard = hear_over_tcp(c, each);
     EXPECT_EQ(heard.events, wanted.events) << "in pieces of " << each;
     EXPECT_EQ(heard.frames, wanted.frames) << "in pieces of " << each;
   }
 }
 
-class over_tcp : public testing::TestWithParam<conformance_case> {};
-
-TEST_P(over_tcp, a_socket_makes_of_it_what_the_rfc_says) {
-  expect_what_the_rfc_says(GetParam(), {});
+std::vector<agreed_case> plain() {
+  std::vector<agreed_case> all;
+  for (conformance_case& c : all_cases()) all.push_back({std::move(c), std::nullopt});
+  return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(rfc6455, over_tcp, testing::ValuesIn(all_cases()), name_of_case);
-
-class deflate_over_tcp : public testing::TestWithParam<deflate_case> {};
-
-TEST_P(deflate_over_tcp, a_socket_makes_of_it_what_the_rfc_says) {
-  expect_what_the_rfc_says(GetParam(), GetParam().agreed);
+std::vector<agreed_case> compressed() {
+  std::vector<agreed_case> all;
+  for (deflate_case& c : deflate_cases()) all.push_back({c, c.agreed});
+  return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(rfc7692, deflate_over_tcp, testing::ValuesIn(deflate_cases()),
-                         name_of_deflate_case);
+std::string name_of(const testing::TestParamInfo<agreed_case>& info) {
+  return "section_" + info.param.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(rfc6455, over_tcp, testing::ValuesIn(plain()), name_of);
+INSTANTIATE_TEST_SUITE_P(rfc7692, over_tcp, testing::ValuesIn(compressed()), name_of);
 
 }  // namespace
 }  // namespace caraway::conformance
