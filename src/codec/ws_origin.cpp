@@ -34,13 +34,25 @@ std::size_t port_colon(std::string_view authority) noexcept {
   return authority.find(':', bracket == authority.npos ? 0 : bracket);
 }
 
+// A name, a pattern of one, or a literal; nothing that a browser would not write.
+bool is_host(std::string_view text) noexcept {
+  if (text.empty()) return false;
+  if (text.front() == '[')
+    return text.ends_with(']') &&
+           text.find_first_not_of("0123456789abcdefABCDEF:.", 1) == text.size() - 1;
+  return std::ranges::all_of(text, [](char c) {
+    return c > ' ' && c < 0x7f &&
+           std::string_view("/?#@,:[]\\\"<>^`{|}").find(c) == std::string_view::npos;
+  });
+}
+
 std::optional<triple> split(std::string_view text) noexcept {
   const std::size_t mark = text.find("://");
   if (mark == 0 || mark == text.npos) return std::nullopt;
   const std::string_view scheme = text.substr(0, mark), authority = text.substr(mark + 3);
   const std::size_t colon = port_colon(authority);
   const std::string_view host = authority.substr(0, colon);
-  if (host.empty() || host.find_first_of("/?#@ ,") != host.npos) return std::nullopt;
+  if (!is_host(host)) return std::nullopt;
   if (colon == authority.npos) return triple{scheme, host, own_port(scheme)};
   const std::string_view port = authority.substr(colon + 1);
   if (port != any && !is_number(port)) return std::nullopt;

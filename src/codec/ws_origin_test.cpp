@@ -66,6 +66,14 @@ TEST(ws_origin, malformed_patterns_fit_nothing) {
       EXPECT_FALSE(matches_origin(pattern, origin)) << pattern << " " << origin;
 }
 
+TEST(ws_origin, what_no_browser_writes_is_no_origin) {
+  for (const char* origin :
+       {"https://a:443b]c.example.com", "https://a]b.example.com", "https://a\x7f.example.com",
+        "https://a\xff.example.com", "https://a\\b.example.com", "https://[a.example.com"})
+    EXPECT_FALSE(matches_origin("https://*.example.com", origin)) << origin;
+  EXPECT_TRUE(matches_origin("https://[::1]:80", "https://[::1]:80"));
+}
+
 TEST(ws_origin, an_origin_with_a_star_is_none) {
   EXPECT_FALSE(matches_origin("https://*.example.com", "https://*.example.com"));
   EXPECT_FALSE(matches_origin("https://example.com:*", "https://example.com:*"));
