@@ -1,8 +1,13 @@
-// caraway_client.cpp URL [--deflate] - our client against a server that echoes and obeys a few commands. Says
-// how many messages came back as they should; the first that did not ends it.
+// caraway_client.cpp URL [OPTION...] - our client against a server that echoes and obeys a few
+// commands. Says how many messages came back as they should; the first that did not ends it.
+//
+//     --deflate      compresses, and says what was agreed on
+//     --no-takeover  and wants no message to refer to an earlier one
 #include <cstdlib>
 #include <iostream>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "caraway/ws.hpp"
 
@@ -73,13 +78,31 @@ void be_closed(ws::socket& socket) {
     wrong("closed with " + std::to_string(socket.close_code()));
 }
 
+void say_agreed(const ws::deflate_options& agreed) {
+  std::cout << "takeover: ours " << (agreed.takeover ? "yes" : "no") << ", theirs "
+            << (agreed.peer_takeover ? "yes" : "no") << std::endl;
+}
+
+ws::connect_options options_of(std::span<char* const> arguments) {
+  ws::connect_options out;
+  for (const std::string_view a : arguments) {
+    if (a == "--deflate")
+      out.deflate.emplace();
+    else if (a == "--no-takeover")
+      out.deflate = ws::deflate_options{.takeover = false, .peer_takeover = false};
+    else
+      wrong("option " + std::string(a));
+  }
+  return out;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
-  ws::client_options options;
-  if (count > 2 && arguments[2] == std::string("--deflate")) options.deflate.emplace();
+  const ws::connect_options options = options_of({arguments + 2, arguments + count});
   ws::socket first = ws::connect(arguments[1], options, 20s);
   if (first.deflate().has_value() != options.deflate.has_value()) wrong("compressed or not");
+  if (first.deflate()) say_agreed(*first.deflate());
   echo_everything(first);
   fragments_and_pings(first);
   first.close(4000, "that is all");

@@ -18,12 +18,13 @@ PATIENCE = 60
 
 
 class Program:
-    """Starts `command`; its lines are collected. As a context manager, ends it."""
+    """Starts `command`, with `environment` besides ours; its lines are collected. As a context manager, ends it."""
 
-    def __init__(self, *command):
+    def __init__(self, *command, environment=None):
         self.command = [str(word) for word in command]
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True, errors="replace", cwd=HERE)
+                                        stderr=subprocess.STDOUT, text=True, errors="replace", cwd=HERE,
+                                        env={**os.environ, **(environment or {})})
         self.lines = queue.Queue()
         self.seen = []
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -102,8 +103,8 @@ class Program:
 class Server(Program):
     """A server that says where it listens; `url` and `port`."""
 
-    def __init__(self, *command):
-        super().__init__(*command)
+    def __init__(self, *command, environment=None):
+        super().__init__(*command, environment=environment)
         try:
             self.port = int(self.wait_for(r"127\.0\.0\.1:(\d+)").group(1))
         except AssertionError:

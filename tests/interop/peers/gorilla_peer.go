@@ -1,4 +1,6 @@
 // gorilla_peer client ECHO_URL COMMAND_URL | server - Go's gorilla/websocket as either side.
+//
+// With DEFLATE=1 in the environment messages are compressed; it has no takeover.
 package main
 
 import (
@@ -17,6 +19,7 @@ import (
 )
 
 var count int
+var deflate = os.Getenv("DEFLATE") == "1"
 
 func check(err error) {
 	if err != nil {
@@ -54,9 +57,13 @@ func expect(socket *websocket.Conn, kind int, message []byte) {
 }
 
 func dial(url string) *websocket.Conn {
-	dialer := websocket.Dialer{WriteBufferSize: 1000, HandshakeTimeout: 10 * time.Second}
-	socket, _, err := dialer.Dial(url, nil)
+	dialer := websocket.Dialer{WriteBufferSize: 1000, HandshakeTimeout: 10 * time.Second, EnableCompression: deflate}
+	socket, answer, err := dialer.Dial(url, nil)
 	check(err)
+	agreed := answer.Header.Get("Sec-WebSocket-Extensions")
+	if (agreed != "") != deflate {
+		log.Fatalf("agreed to %q", agreed)
+	}
 	return socket
 }
 
@@ -126,7 +133,7 @@ func obey(socket *websocket.Conn, kind int, message []byte) error {
 }
 
 func serve(writer http.ResponseWriter, request *http.Request) {
-	upgrader := websocket.Upgrader{WriteBufferSize: 1000}
+	upgrader := websocket.Upgrader{WriteBufferSize: 1000, EnableCompression: deflate}
 	socket, err := upgrader.Upgrade(writer, request, nil)
 	if err != nil {
 		return

@@ -1,4 +1,6 @@
 // nhooyr_peer client ECHO_URL COMMAND_URL | server - Go's nhooyr.io/websocket as either side.
+//
+// With DEFLATE=1 in the environment messages are compressed, with TAKEOVER=1 they also refer to earlier ones.
 package main
 
 import (
@@ -27,6 +29,16 @@ func check(err error) {
 	}
 }
 
+func compression() websocket.CompressionMode {
+	switch {
+	case os.Getenv("DEFLATE") != "1":
+		return websocket.CompressionDisabled
+	case os.Getenv("TAKEOVER") == "1":
+		return websocket.CompressionContextTakeover
+	}
+	return websocket.CompressionNoContextTakeover
+}
+
 // Every write to the writer of a message leaves as a fragment of its own.
 func sendInFragments(ctx context.Context, socket *websocket.Conn, kind websocket.MessageType, message []byte, each int) {
 	writer, err := socket.Writer(ctx, kind)
@@ -51,8 +63,15 @@ func expect(ctx context.Context, socket *websocket.Conn, kind websocket.MessageT
 }
 
 func dial(ctx context.Context, url string) *websocket.Conn {
-	socket, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{CompressionMode: websocket.CompressionDisabled})
+	socket, answer, err := websocket.Dial(ctx, url, &websocket.DialOptions{CompressionMode: compression()})
 	check(err)
+	expected := map[websocket.CompressionMode]string{
+		websocket.CompressionContextTakeover:   "permessage-deflate",
+		websocket.CompressionNoContextTakeover: "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+	}[compression()]
+	if agreed := answer.Header.Get("Sec-WebSocket-Extensions"); agreed != expected {
+		log.Fatalf("agreed to %q, not %q", agreed, expected)
+	}
 	socket.SetReadLimit(limit)
 	return socket
 }
@@ -130,7 +149,7 @@ func obey(ctx context.Context, socket *websocket.Conn, kind websocket.MessageTyp
 }
 
 func serve(writer http.ResponseWriter, request *http.Request) {
-	socket, err := websocket.Accept(writer, request, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled})
+	socket, err := websocket.Accept(writer, request, &websocket.AcceptOptions{CompressionMode: compression()})
 	if err != nil {
 		return
 	}
