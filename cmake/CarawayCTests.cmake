@@ -13,9 +13,12 @@ file(GLOB c_programs CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/tests/capi/*.
 if(NOT CARAWAY_TLS)
   list(FILTER c_programs EXCLUDE REGEX "/tls[^/]*\\.c$")
 endif()
+# All of them as C: what is built for Valgrind.
+add_custom_target(c_programs)
 foreach(file ${c_programs})
   get_filename_component(name ${file} NAME_WE)
   add_executable(program_${name} ${file})
+  add_dependencies(c_programs program_${name})
   target_link_libraries(program_${name} PRIVATE dill caraway_flags)
   foreach(poller ${caraway_pollers})
     caraway_c_program(program_${name} programs/${name}@${poller} ${poller})

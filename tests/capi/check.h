@@ -42,6 +42,15 @@
     }                                                                                        \
   } while (0)
 
+/* True in a build for Valgrind. */
+static inline int under_valgrind(void) {
+#ifdef CARAWAY_VALGRIND
+  return 1;
+#else
+  return 0;
+#endif
+}
+
 /* True on the simulator, which knows nothing of descriptors of the operating system. */
 static inline int simulated(void) {
   const char* poller = getenv("CARAWAY_POLLER");

@@ -258,6 +258,7 @@ static struct rlimit forbid_descriptors(void) {
   return before;
 }
 
+/* Valgrind, which keeps count of descriptors itself, lets a pair pass. */
 static void emfile_when_there_is_no_descriptor_left(void) {
   struct ipaddr here, there;
   struct rlimit before;
@@ -275,7 +276,7 @@ static void emfile_when_there_is_no_descriptor_left(void) {
   FAILS(tcp_listen(&there, 10), EMFILE);
   FAILS(tcp_connect(&here, -1), EMFILE);
   FAILS(tcp_accept(ls, NULL, now() + 100), EMFILE);
-  FAILS(ipc_pair(s), EMFILE);
+  if (!under_valgrind()) FAILS(ipc_pair(s), EMFILE);
   FAILS(ipc_listen(path, 10), EMFILE);
   FAILS(ipc_connect(path, -1), EMFILE);
   CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
