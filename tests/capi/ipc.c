@@ -2,6 +2,8 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <libdill.h>
 
@@ -12,6 +14,14 @@ static void pair(int s[2]) {
 static void discard(int s[2]) {
   GIVES(hclose(s[0]), 0);
   GIVES(hclose(s[1]), 0);
+}
+
+/* A path that nothing is at. */
+static const char* new_path(void) {
+  static char path[64];
+  snprintf(path, sizeof path, "/tmp/libdill-ipc-%d", (int)getpid());
+  unlink(path);
+  return path;
 }
 
 static coroutine void client(const char* path) {
@@ -26,11 +36,9 @@ static coroutine void client(const char* path) {
 
 static void a_path_connects_two_coroutines(void) {
   struct ipc_storage storage;
-  char path[64];
+  const char* path = new_path();
   char text[3];
   int ls, b, s;
-  snprintf(path, sizeof path, "/tmp/libdill-ipc-%d", (int)getpid());
-  unlink(path);
   FAILS(ipc_connect(path, -1), ENOENT);
   ls = ipc_listen(path, 10);
   CHECK(ls > 0);
@@ -49,6 +57,102 @@ static void a_path_connects_two_coroutines(void) {
   GIVES(ipc_close(ls, -1), 0);
   unlink(path);
   FAILS(ipc_listen(NULL, 1), EINVAL);
+}
+
+/* Talks both ways; then both ends part in order. */
+static void converse_and_part(int a, int b) {
+  char text[3];
+  CHECK(a > 0 && b > 0);
+  GIVES(bsend(a, "ABC", 3, -1), 0);
+  GIVES(brecv(b, text, 3, -1), 0);
+  CHECK(memcmp(text, "ABC", 3) == 0);
+  GIVES(bsend(b, "DEF", 3, -1), 0);
+  GIVES(brecv(a, text, 3, -1), 0);
+  CHECK(memcmp(text, "DEF", 3) == 0);
+  GIVES(ipc_done(a, -1), 0);
+  FAILS(brecv(b, text, 1, -1), EPIPE);
+  GIVES(ipc_close(b, -1), 0);
+  GIVES(ipc_close(a, -1), 0);
+}
+
+static void sockets_live_in_memory_of_the_caller(void) {
+  struct ipc_listener_storage listener;
+  struct ipc_storage ends[2];
+  const char* path = new_path();
+  int round;
+  for (round = 0; round < 2; ++round) {
+    int s[2];
+    int ls = ipc_listen_mem(path, 10, &listener);
+    CHECK(ls > 0);
+    s[0] = ipc_connect_mem(path, &ends[0], -1);
+    s[1] = ipc_accept_mem(ls, &ends[1], -1);
+    converse_and_part(s[0], s[1]);
+    GIVES(ipc_close(ls, -1), 0);
+    CHECK(unlink(path) == 0);
+  }
+  FAILS(ipc_connect_mem(path, &ends[0], -1), ENOENT);
+}
+
+/* A descriptor that is bound to `path`; nobody can connect before it listens. */
+static int bound_to(const char* path) {
+  struct sockaddr_un name;
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  memset(&name, 0, sizeof name);
+  name.sun_family = AF_UNIX;
+  strcpy(name.sun_path, path);
+  CHECK(fd >= 0 && bind(fd, (struct sockaddr*)&name, sizeof name) == 0);
+  return fd;
+}
+
+static int gone(int fd) {
+  return fcntl(fd, F_GETFD) == -1 && errno == EBADF;
+}
+
+/* In memory of the caller unless `memory` is NULL. */
+static void serve_on_a_descriptor(struct ipc_listener_storage* memory) {
+  const char* path = new_path();
+  int fd = bound_to(path);
+  int ls, client;
+  FAILS(memory ? ipc_listener_fromfd_mem(fd, memory) : ipc_listener_fromfd(fd), EINVAL);
+  CHECK(!gone(fd) && listen(fd, 5) == 0);
+  FAILS(ipc_fromfd(fd), EINVAL);
+  FAILS(tcp_listener_fromfd(fd), EINVAL);
+  ls = memory ? ipc_listener_fromfd_mem(fd, memory) : ipc_listener_fromfd(fd);
+  CHECK(ls > 0 && gone(fd));
+  FAILS(ipc_accept(ls, now() + 2), ETIMEDOUT);
+  client = ipc_connect(path, -1);
+  converse_and_part(client, ipc_accept(ls, -1));
+  GIVES(hclose(ls), 0);
+  FAILS(ipc_connect(path, -1), ECONNREFUSED);
+  CHECK(unlink(path) == 0);
+}
+
+static void a_listening_descriptor_is_taken_over(void) {
+  struct ipc_listener_storage memory;
+  int fds[2];
+  serve_on_a_descriptor(NULL);
+  serve_on_a_descriptor(&memory);
+  serve_on_a_descriptor(&memory);
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+  FAILS(ipc_listener_fromfd(fds[0]), EINVAL);
+  FAILS(ipc_listener_fromfd_mem(-1, &memory), EINVAL);
+  CHECK(close(fds[0]) == 0 && close(fds[1]) == 0);
+  FAILS(ipc_listener_fromfd(fds[0]), EBADF);
+}
+
+static void connected_descriptors_are_taken_over(void) {
+  struct ipc_storage memory;
+  int round;
+  for (round = 0; round < 2; ++round) {
+    int fds[2], s[2];
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+    s[0] = ipc_fromfd(fds[0]);
+    CHECK(gone(fds[0]));
+    s[1] = ipc_fromfd_mem(fds[1], &memory);
+    CHECK(gone(fds[1]));
+    converse_and_part(s[0], s[1]);
+  }
+  FAILS(ipc_fromfd_mem(-1, &memory), EINVAL);
 }
 
 static void paths_have_a_longest_length(void) {
@@ -237,6 +341,9 @@ int main(void) {
   malformed_lists_are_refused_and_break_nothing();
   if (!simulated()) {
     a_path_connects_two_coroutines();
+    sockets_live_in_memory_of_the_caller();
+    a_listening_descriptor_is_taken_over();
+    connected_descriptors_are_taken_over();
     descriptors_keep_their_place_among_bytes();
   }
   a_peer_that_is_gone_is_an_error_and_no_signal();

@@ -223,10 +223,25 @@ static void connections_that_nobody_wants_are_refused(void) {
   FAILS(tcp_connect_mem(&here, &memory, -1), ECONNREFUSED);
 }
 
+/* Talks both ways; then both ends part in order. */
+static void converse_and_part(int a, int b) {
+  char text[3];
+  CHECK(a > 0 && b > 0);
+  GIVES(bsend(a, "ABC", 3, -1), 0);
+  GIVES(brecv(b, text, 3, -1), 0);
+  CHECK(memcmp(text, "ABC", 3) == 0);
+  GIVES(bsend(b, "DEF", 3, -1), 0);
+  GIVES(brecv(a, text, 3, -1), 0);
+  CHECK(memcmp(text, "DEF", 3) == 0);
+  GIVES(tcp_done(a, -1), 0);
+  FAILS(brecv(b, text, 1, -1), EPIPE);
+  GIVES(tcp_close(b, -1), 0);
+  GIVES(tcp_close(a, -1), 0);
+}
+
 static void sockets_live_in_memory_of_the_caller(void) {
   struct tcp_listener_storage listener;
   struct tcp_storage ends[2];
-  char c = 'm';
   int s[2];
   int ls;
   GIVES(ipaddr_local(&here, "127.0.0.1", 0, 0), 0);
@@ -234,43 +249,64 @@ static void sockets_live_in_memory_of_the_caller(void) {
   CHECK(ls > 0);
   s[0] = tcp_connect_mem(&here, &ends[0], -1);
   s[1] = tcp_accept_mem(ls, NULL, &ends[1], -1);
-  CHECK(s[0] > 0 && s[1] > 0);
-  GIVES(bsend(s[0], &c, 1, -1), 0);
-  GIVES(brecv(s[1], &c, 1, -1), 0);
-  GIVES(hclose(s[0]), 0);
-  GIVES(hclose(s[1]), 0);
+  converse_and_part(s[0], s[1]);
   GIVES(hclose(ls), 0);
   FAILS(tcp_accept_mem(ls, NULL, NULL, -1), EINVAL);
 }
 
-static void descriptors_are_taken_over(void) {
+/* A descriptor bound to a free port of this machine, and where that is. */
+static int bound_here(struct ipaddr* to) {
   struct sockaddr_in any;
-  struct ipaddr to;
-  socklen_t n = sizeof to;
-  int s[2];
-  char c = 'd';
-  int ls;
+  socklen_t n = sizeof *to;
   int fd = socket(AF_INET, SOCK_STREAM, 0);
-  FAILS(tcp_listener_fromfd(fd), EINVAL);
-  CHECK(fcntl(fd, F_GETFD) >= 0);
   memset(&any, 0, sizeof any);
   any.sin_family = AF_INET;
   any.sin_addr.s_addr = htonl(0x7f000001);
-  CHECK(bind(fd, (struct sockaddr*)&any, sizeof any) == 0 && listen(fd, 5) == 0);
-  CHECK(getsockname(fd, (struct sockaddr*)&to, &n) == 0);
-  FAILS(tcp_fromfd(fd), EINVAL);
-  ls = tcp_listener_fromfd(fd);
-  CHECK(ls > 0 && fcntl(fd, F_GETFD) == -1);
-  fd = socket(AF_INET, SOCK_STREAM, 0);
-  CHECK(connect(fd, (struct sockaddr*)&to, n) == 0);
-  s[0] = tcp_fromfd(fd);
-  s[1] = tcp_accept(ls, NULL, -1);
-  CHECK(s[0] > 0 && s[1] > 0);
-  GIVES(bsend(s[0], &c, 1, -1), 0);
-  GIVES(brecv(s[1], &c, 1, -1), 0);
-  GIVES(hclose(s[0]), 0);
-  GIVES(hclose(s[1]), 0);
+  CHECK(fd >= 0 && bind(fd, (struct sockaddr*)&any, sizeof any) == 0);
+  CHECK(getsockname(fd, (struct sockaddr*)to, &n) == 0);
+  return fd;
+}
+
+static int connected_to(const struct ipaddr* to) {
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  CHECK(connect(fd, ipaddr_sockaddr(to), (socklen_t)ipaddr_len(to)) == 0);
+  return fd;
+}
+
+static int gone(int fd) {
+  return fcntl(fd, F_GETFD) == -1 && errno == EBADF;
+}
+
+struct memory {
+  struct tcp_listener_storage listener;
+  struct tcp_storage connection;
+};
+
+/* In memory of the caller unless `m` is NULL. */
+static void talk_over_descriptors(struct memory* m) {
+  struct ipaddr to;
+  int ls, s, client;
+  int fd = bound_here(&to);
+  FAILS(m ? tcp_listener_fromfd_mem(fd, &m->listener) : tcp_listener_fromfd(fd), EINVAL);
+  CHECK(!gone(fd) && listen(fd, 5) == 0);
+  FAILS(m ? tcp_fromfd_mem(fd, &m->connection) : tcp_fromfd(fd), EINVAL);
+  FAILS(ipc_listener_fromfd(fd), EINVAL);
+  ls = m ? tcp_listener_fromfd_mem(fd, &m->listener) : tcp_listener_fromfd(fd);
+  CHECK(ls > 0 && gone(fd));
+  FAILS(tcp_accept(ls, NULL, now() + 2), ETIMEDOUT);
+  client = connected_to(&to);
+  s = m ? tcp_fromfd_mem(client, &m->connection) : tcp_fromfd(client);
+  CHECK(s > 0 && gone(client));
+  converse_and_part(s, tcp_accept(ls, NULL, -1));
   GIVES(hclose(ls), 0);
+  FAILS(tcp_connect(&to, -1), ECONNREFUSED);
+}
+
+static void descriptors_are_taken_over(void) {
+  struct memory m;
+  talk_over_descriptors(NULL);
+  talk_over_descriptors(&m);
+  talk_over_descriptors(&m);
   FAILS(tcp_fromfd(-1), EINVAL);
   FAILS(tcp_fromfd(900), EBADF);
 }
