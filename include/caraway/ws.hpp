@@ -65,6 +65,8 @@ using handler = std::function<void(socket&)>;
 
 struct serve_options : server_options {
   // With one, the server speaks wss instead of ws. Reloading it changes what later connections get.
+  // Of the protocols that clients may offer (ALPN) only "http/1.1" is spoken here: its `alpn` is
+  // that, or empty.
   tls::server_context tls;
   // Conversations at a time, handshakes included; more wait in the kernel.
   std::size_t max_connections = 100000;

@@ -3,6 +3,7 @@
 //
 //     --deflate      compresses, and says what was agreed on
 //     --no-takeover  and wants no message to refer to an earlier one
+//     --ca FILE      trusts the authority in it, in PEM
 #include <cstdlib>
 #include <iostream>
 #include <span>
@@ -85,11 +86,15 @@ void say_agreed(const ws::deflate_options& agreed) {
 
 ws::connect_options options_of(std::span<char* const> arguments) {
   ws::connect_options out;
-  for (const std::string_view a : arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string_view a = arguments[i];
     if (a == "--deflate")
       out.deflate.emplace();
     else if (a == "--no-takeover")
       out.deflate = ws::deflate_options{.takeover = false, .peer_takeover = false};
+    else if (a == "--ca" && i + 1 < arguments.size())
+      out.tls =
+          caraway::tls::client_context({.authorities = caraway::tls::pem::file(arguments[++i])});
     else
       wrong("option " + std::string(a));
   }

@@ -2,10 +2,15 @@
 //
 // Text `close CODE REASON` closes so, `fragments` answers 3000 letters in three frames, everything
 // else comes back. Pages of every origin may connect. Says where it listens.
-// With --deflate it compresses for clients that can.
+//
+//     --deflate       compresses for clients that can
+//     --tls-cert FILE, --tls-key FILE   speaks wss, with this certificate
 #include <charconv>
+#include <cstdlib>
 #include <iostream>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "caraway/ws.hpp"
 
@@ -42,11 +47,29 @@ void obey(ws::socket& socket) {
   }
 }
 
+ws::serve_options options_of(std::span<char* const> arguments) {
+  ws::serve_options out;
+  caraway::tls::server_settings tls{.alpn = {"http/1.1"}};
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string_view a = arguments[i];
+    const auto value = [&] { return caraway::tls::pem::file(arguments[++i]); };
+    if (a == "--deflate")
+      out.deflate.emplace();
+    else if (a == "--tls-cert" && i + 1 < arguments.size())
+      tls.own.chain = value();
+    else if (a == "--tls-key" && i + 1 < arguments.size())
+      tls.own.key = value();
+    else
+      std::exit(1);
+  }
+  if (!tls.own.chain.empty()) out.tls = caraway::tls::server_context(tls);
+  return out;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
-  ws::serve_options options;
-  if (count > 1 && arguments[1] == std::string("--deflate")) options.deflate.emplace();
+  ws::serve_options options = options_of({arguments + 1, arguments + count});
   options.origins = {"*"};
   ws::server server("127.0.0.1:0", obey, options);
   std::cout << "listening " << server.url() << std::endl;

@@ -58,6 +58,12 @@ class Program:
         if status != 0:
             raise self.failure(f"exit status {status}")
 
+    def fail(self):
+        """Waits for the end, which must be a failure."""
+        if self.process.wait(PATIENCE) == 0:
+            raise self.failure("succeeded")
+        self.reader.join(PATIENCE)
+
     def count(self):
         """The number in the line `N exchanges` that a client ends with; at least 20."""
         counts = [line.split()[0] for line in self.seen if line.endswith(" exchanges")]
@@ -66,6 +72,10 @@ class Program:
         return int(counts[0])
 
     def failure(self, what):
+        if not self.alive():
+            self.reader.join(PATIENCE)
+        while not self.lines.empty():
+            self.seen.append(self.lines.get() or "")
         output = "\n".join(f"  {line}" for line in self.seen)
         return AssertionError(f"{' '.join(self.command)}: {what}; it said:\n{output}")
 
@@ -103,14 +113,14 @@ class Program:
 class Server(Program):
     """A server that says where it listens; `url` and `port`."""
 
-    def __init__(self, *command, environment=None):
+    def __init__(self, *command, environment=None, secure=False):
         super().__init__(*command, environment=environment)
         try:
             self.port = int(self.wait_for(r"127\.0\.0\.1:(\d+)").group(1))
         except AssertionError:
             self.process.kill()
             raise
-        self.url = f"ws://127.0.0.1:{self.port}/"
+        self.url = f"{'wss' if secure else 'ws'}://127.0.0.1:{self.port}/"
 
     def descriptors_at_rest(self):
         """How many are open once the server has answered somebody, so that all it opens for itself is."""
@@ -134,10 +144,11 @@ class Server(Program):
 
 
 def echo_server(*options):
-    """Our command, as it is shipped."""
-    return Server(TOOL, "serve", "--echo", "--listen", "127.0.0.1:0", *options)
+    """Our command, as it is shipped; it tells what fails."""
+    return Server(TOOL, "serve", "--echo", "--verbose", "--listen", "127.0.0.1:0", *options,
+                  secure="--tls-cert" in options)
 
 
 def command_server(*options):
     """Our library, told by its client what to do."""
-    return Server(OURS / "caraway_server", *options)
+    return Server(OURS / "caraway_server", *options, secure="--tls-cert" in options)

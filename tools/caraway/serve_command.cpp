@@ -51,7 +51,8 @@ void renew_certificates(caraway::tls::server_context context) {
 caraway::result<caraway::tls::server_context> context_of(const serve_arguments& a) {
   using caraway::tls::pem;
   const pem key = a.key.empty() ? pem() : pem::file(a.key);
-  return caraway::tls::server_context::try_make({.own = {pem::file(a.certificate), key}});
+  return caraway::tls::server_context::try_make(
+      {.own = {pem::file(a.certificate), key}, .alpn = {"http/1.1"}});
 }
 
 std::string metrics_of(const ws::server& s) {

@@ -1,6 +1,7 @@
 // nhooyr_peer client ECHO_URL COMMAND_URL | server - Go's nhooyr.io/websocket as either side.
 //
 // With DEFLATE=1 in the environment messages are compressed, with TAKEOVER=1 they also refer to earlier ones.
+// With CERTIFICATE and KEY, the names of files, the server speaks wss.
 package main
 
 import (
@@ -174,6 +175,9 @@ func main() {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		check(err)
 		fmt.Printf("listening %s\n", listener.Addr())
+		if certificate := os.Getenv("CERTIFICATE"); certificate != "" {
+			check(http.ServeTLS(listener, http.HandlerFunc(serve), certificate, os.Getenv("KEY")))
+		}
 		check(http.Serve(listener, http.HandlerFunc(serve)))
 		return
 	}

@@ -1,5 +1,8 @@
-"""python_server.py - the websockets library as a server: echoes, obeys commands, says how each connection ended."""
+"""python_server.py - the websockets library as a server: echoes, obeys commands, says how each connection ended. With CERTIFICATE
+and KEY in the environment, the names of files, it speaks wss."""
 import asyncio
+import os
+import ssl
 
 import websockets
 
@@ -26,8 +29,16 @@ async def serve(socket, path):
     print(f"closed {socket.close_code} {socket.close_reason}", flush=True)
 
 
+def security():
+    if "CERTIFICATE" not in os.environ:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.environ["CERTIFICATE"], os.environ["KEY"])
+    return context
+
+
 async def main():
-    async with websockets.serve(serve, "127.0.0.1", 0, max_size=2**21) as server:
+    async with websockets.serve(serve, "127.0.0.1", 0, max_size=2**21, ssl=security()) as server:
         print(f"listening 127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
         await asyncio.Future()
 

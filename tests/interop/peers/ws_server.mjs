@@ -1,8 +1,17 @@
-// ws_server.mjs - npm ws as a server: echoes, obeys commands, says how each connection ended.
+// ws_server.mjs - npm ws as a server: echoes, obeys commands, says how each connection ended. With CERTIFICATE and KEY in
+// the environment, the names of files, it speaks wss.
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { WebSocketServer } from 'ws';
 
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: process.env.DEFLATE === '1' });
-server.on('listening', () => console.log(`listening 127.0.0.1:${server.address().port}`));
+const { CERTIFICATE, KEY, DEFLATE } = process.env;
+const web = CERTIFICATE
+  ? createSecureServer({ cert: readFileSync(CERTIFICATE), key: readFileSync(KEY) })
+  : createServer();
+web.on('tlsClientError', (error) => console.log(`refused ${error.code}`));
+const server = new WebSocketServer({ server: web, perMessageDeflate: DEFLATE === '1' });
+web.listen(0, '127.0.0.1', () => console.log(`listening 127.0.0.1:${web.address().port}`));
 server.on('connection', (socket) => {
   socket.on('message', (data, binary) => {
     const [word, code, ...reason] = binary ? [''] : data.toString().split(' ');
