@@ -44,5 +44,5 @@ try {
 } finally {
   await browser.close();
   site.close();
-  rmSync(home, { recursive: true, force: true });
+  rmSync(home, { recursive: true, force: true, maxRetries: 10 });
 }
