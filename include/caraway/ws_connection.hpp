@@ -193,6 +193,9 @@ class connection {
   result<void> close(std::uint16_t code = close_code::normal,
                      std::string_view reason = {}) noexcept;
 
+  // Whether close() takes `code` and `reason`, or fails with EINVAL.
+  static bool may_close_with(std::uint16_t code, std::string_view reason) noexcept;
+
   // Sending: the caller's frames
   //
   // All check the order of frames (5.4) and remember it: a message is one frame (text or binary,

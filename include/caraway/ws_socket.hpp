@@ -239,14 +239,15 @@ class socket final : public message_stream {
   // How long the convenient forms of close() wait for the peer.
   static constexpr std::chrono::seconds close_patience{5};
 
-  // Sends the close frame; receiving goes on until the peer's answer. Code 1005 sends a frame
-  // without code, then `reason` must be empty. EINVAL: a code that may not be sent, a reason of more
-  // than 123 bytes or not UTF-8. errc::closed the second time. ETIMEDOUT, ECANCELED: the frame goes
-  // out with the next receive or the close.
+  // Sends the close frame; receiving goes on until the peer's answer. A message of several frames
+  // that is being sent goes out whole before, one in pieces is cut off; no other begins. Code 1005
+  // sends a frame without code, then `reason` must be empty. Blocks while too much is held back.
+  // EINVAL: a code that may not be sent, a reason of more than 123 bytes or not UTF-8. errc::closed
+  // the second time. ETIMEDOUT, ECANCELED: the frame goes out by itself as soon as there is room.
   result<void> try_done(std::uint16_t code, std::string_view reason, deadline dl);
 
-  // The close handshake (7.1): sends the close frame unless that has happened, drops messages until
-  // the peer's comes, closes what is below. Blocks until then, whatever the peer sends meanwhile.
+  // The close handshake (7.1): sends the close frame, as above, unless that has happened, drops
+  // messages until the peer's comes, closes what is below. Blocks until then, whatever the peer sends meanwhile.
   // If another coroutine receives, that one gets the messages and the peer's answer. The socket is
   // closed in every case, save EINVAL, as in try_done(). ETIMEDOUT, ECANCELED, errc::end_of_stream
   // and the like: the peer did not answer as it should, the connection was reset.

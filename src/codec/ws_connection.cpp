@@ -489,13 +489,17 @@ void connection::sent(std::size_t n) noexcept {
 
 result<void> connection::close(std::uint16_t code, std::string_view reason) noexcept {
   if (closing() || over()) return caraway::fail(errc::closed);
-  const bool sendable = code == close_code::no_status ? reason.empty() : is_wire_close_code(code);
-  if (!sendable || reason.size() > max_close_reason || !codec::is_utf8(as_bytes(reason)))
-    return caraway::fail(EINVAL);
+  if (!may_close_with(code, reason)) return caraway::fail(EINVAL);
   if (!make_control()) return caraway::fail(ENOMEM);
   queue_close(code, reason);
   state_ = connection_state::closing;
   return {};
+}
+
+// 5.5.1, 7.4.
+bool connection::may_close_with(std::uint16_t code, std::string_view reason) noexcept {
+  const bool sendable = code == close_code::no_status ? reason.empty() : is_wire_close_code(code);
+  return sendable && reason.size() <= max_close_reason && codec::is_utf8(as_bytes(reason));
 }
 
 // 5.4, 5.5.

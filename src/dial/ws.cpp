@@ -177,7 +177,8 @@ class server::impl::conversation : public list_node {
     static_cast<void>(said_.try_wait(never));
   }
 
-  // Once. Does not wait for room in the stream; a peer that reads nothing misses it.
+  // Once. Does not wait for room in the stream: where there is none, the socket says it when there
+  // is, as long as the conversation lasts.
   void say_goodbye() noexcept {
     if (std::exchange(saying_, true)) return;
     static_cast<void>(socket_.try_done(close_code::going_away, {}, immediately));

@@ -147,6 +147,107 @@ TEST(ws_life, clients_that_close_in_order_hear_1001_when_the_server_stops) {
   });
 }
 
+// A client that does not read before it is told to; then all, and it answers the close frame.
+struct late_reader {
+  stream_ptr raw;
+  std::size_t messages = 0;
+  std::size_t size = 0;  // of all of them
+  std::uint16_t close_code = 0;
+
+  void read_to_the_end() {
+    for (;;) {
+      const auto f = wire::read_frame(*raw, role::client, 60s);
+      size += f.op < opcode::close ? f.payload.size() : 0;
+      messages += f.op < opcode::close && f.fin ? 1 : 0;
+      if (f.op != opcode::close) continue;
+      close_code = static_cast<std::uint16_t>(static_cast<unsigned char>(f.payload[0]) << 8 |
+                                              static_cast<unsigned char>(f.payload[1]));
+      raw->write(client_frame(opcode::close, f.payload));
+      raw->close(1s);
+      return;
+    }
+  }
+};
+
+TEST(ws_life, a_client_with_all_buffers_full_hears_1001_once_it_reads_again) {
+  in_a_world([] {
+    std::size_t sent = 0;
+    const auto flood = [&sent](socket& ws) {
+      const std::string text(50'000, 'x');
+      const bytes all = as_bytes(text);
+      task_group senders;
+      for (int n = 0; n < 4; ++n)
+        senders.go([&] {
+          while (ws.try_send(message_type::text, parts(&all, 1), never)) ++sent;
+        });
+      EXPECT_EQ(ws.recv(), std::nullopt);
+      senders.wait();
+    };
+    serve_options options;
+    options.limits = {.held_back = 64 * 1024};
+    server s("127.0.0.1:0", flood, options);
+    late_reader client{raw_client(s)};
+    caraway::sleep(1s);
+    task_group group;
+    auto stop = group.go([&] { return s.stop(10s); });
+    caraway::sleep(5s);
+    client.read_to_the_end();
+    EXPECT_EQ(client.close_code, close_code::going_away);
+    EXPECT_EQ(client.messages, sent);
+    EXPECT_TRUE(stop.join());
+  });
+}
+
+TEST(ws_life, a_message_of_many_frames_is_sent_whole_before_the_server_says_1001) {
+  for (const bool sender_left : {false, true}) {
+    in_a_world([sender_left] {
+      constexpr std::size_t size = 900'000;
+      const auto send_one = [&](socket& ws) {
+        const std::string text(size, 'x');
+        const bytes all = as_bytes(text);
+        EXPECT_TRUE(ws.try_send(message_type::text, parts(&all, 1), sender_left ? 1s : 1h));
+        EXPECT_EQ(ws.recv(), std::nullopt);
+      };
+      serve_options options;
+      options.limits = {.fragment = 50'000, .held_back = 64 * 1024};
+      server s("127.0.0.1:0", send_one, options);
+      late_reader client{raw_client(s)};
+      caraway::sleep(2s);
+      task_group group;
+      auto stop = group.go([&] { return s.stop(10s); });
+      caraway::sleep(5s);
+      client.read_to_the_end();
+      EXPECT_EQ(client.close_code, close_code::going_away);
+      EXPECT_EQ(client.messages, 1u);
+      EXPECT_EQ(client.size, size);
+      EXPECT_TRUE(stop.join());
+    });
+  }
+}
+
+TEST(ws_life, clients_that_never_read_do_not_hold_a_server_up_that_has_much_to_say) {
+  for (const std::size_t size : {std::size_t{50'000}, std::size_t{900'000}}) {
+    in_a_world([size] {
+      const auto flood = [size](socket& ws) {
+        const std::string text(size, 'x');
+        const bytes all = as_bytes(text);
+        while (ws.try_send(message_type::text, parts(&all, 1), 1s)) {
+        }
+        static_cast<void>(ws.try_receive(never));
+      };
+      serve_options options;
+      options.limits = {.fragment = 100'000, .held_back = 64 * 1024};
+      server s("127.0.0.1:0", flood, options);
+      const stream_ptr one = raw_client(s), other = raw_client(s);
+      caraway::sleep(2s);
+      const time_point before = now();
+      EXPECT_FALSE(s.stop(2s));
+      EXPECT_LE(now() - before, 2s + 100ms);
+      EXPECT_EQ(s.connections(), 0u);
+    });
+  }
+}
+
 TEST(ws_life, a_close_in_the_middle_of_frames_both_ways_ends_in_time) {
   in_a_world([] {
     server s("127.0.0.1:0", [](socket& ws) {

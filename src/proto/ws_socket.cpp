@@ -178,7 +178,7 @@ void socket::abort() noexcept {
 // What is known
 
 bool socket::is_open() const noexcept {
-  return impl_ && !impl_->ended && impl_->conn.is_open();
+  return impl_ && impl_->is_open();
 }
 
 bool socket::peer_has_closed() const noexcept {

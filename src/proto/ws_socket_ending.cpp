@@ -14,8 +14,11 @@ constexpr std::chrono::seconds failure_patience{2};
 
 }  // namespace
 
-// After this nothing of a message can be sent, and a message in pieces has no end.
+// After this no message begins, and one in pieces has no end. One of several frames is sent whole
+// before.
 result<void> socket::impl::queue_close(std::uint16_t code, std::string_view reason) noexcept {
+  if (farewell_) return fail(errc::closed);
+  if (long_ && is_open()) return close_after_long(code, reason);
   auto queued = conn.close(code, reason);
   if (queued || queued.error() == errc::closed) leave_pieces();
   return queued;
@@ -23,8 +26,8 @@ result<void> socket::impl::queue_close(std::uint16_t code, std::string_view reas
 
 result<void> socket::impl::done(std::uint16_t code, std::string_view reason, deadline dl) {
   if (auto why = cannot_send()) return fail(why);
-  if (auto gone = await_rest(dl); !gone) return gone;
   if (auto queued = queue_close(code, reason); !queued) return queued;
+  if (auto gone = await_long(dl); !gone) return gone;
   return say_all_pending(dl);
 }
 
@@ -57,10 +60,11 @@ result<stream_ptr> socket::impl::detach(std::uint16_t code, std::string_view rea
 // stream is closed, save EINVAL.
 result<void> socket::impl::say_goodbye(std::uint16_t code, std::string_view reason, deadline dl) {
   if (ended) return fail(errc::closed);
-  static_cast<void>(await_rest(dl));
   // Another close frame is on its way or was answered already: as good.
-  if (auto queued = queue_close(code, reason); !queued && queued.error() != errc::closed)
+  if (auto queued = queue_close(code, reason); !queued && queued.error() != errc::closed) {
+    if (queued.error() != os_error(EINVAL)) abort();
     return queued;
+  }
   auto drained = drain(earlier(dl, this_task::ambient_deadline()));
   if (conn.state() == connection_state::failed) return close_after_failure(dl);
   if (!drained) abort();
@@ -105,6 +109,7 @@ void socket::impl::finish() noexcept {
   ended = true;
   pings.break_off(no_more_pongs);
   held.reset();
+  farewell_.reset();
   forget_shown();
   input_ = {};
   home_.unset(*this);

@@ -4,10 +4,12 @@
 // to a slow peer, a pong waits behind it and before the next. To its sender the message is one: it
 // is sent whole or not at all. So when the deadline comes in the middle, what is left is copied, the
 // send has succeeded, and a helper brings the rest out, keeping the place of the sender until then.
+// Whoever closes meanwhile has the close frame wait until the message is out.
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <new>
+#include <utility>
 
 #include "proto/ws_socket_impl.hpp"
 
@@ -15,10 +17,6 @@ namespace caraway::ws {
 namespace {
 
 constexpr std::size_t few_parts = 16;
-
-bool is_transient(std::error_code code) noexcept {
-  return code == std::errc::timed_out || code == std::errc::operation_canceled;
-}
 
 // The first `n` bytes of `ps`, whose last part may become shorter.
 parts first_bytes(std::span<bytes> ps, std::size_t n) noexcept {
@@ -39,12 +37,13 @@ result<void> socket::impl::send_long(message_type type, parts ps, deadline dl) {
   std::unique_ptr<bytes[]> many;
   if (ps.size() > few_parts) many.reset(new (std::nothrow) bytes[ps.size()]);
   const bool enough = ps.size() <= few_parts || many;
+  long_ = true;
   const std::span<bytes> room(many ? many.get() : few.data(), many ? ps.size() : few_parts);
   io::outgoing rest({}, ps);
   const opcode op = type == message_type::text ? opcode::text : opcode::binary;
   auto sent = enough ? send_fragments(rest, room, op, dl) : result<void>(fail(ENOMEM));
   if (!sent && rest.sent() > 0 && is_transient(sent.error()) && !ended) sent = finish_later(rest);
-  if (!rest_) sending_.pass();
+  if (!rest_) leave_long();
   return sent;
 }
 
@@ -83,12 +82,30 @@ void socket::impl::send_rest() noexcept {
   static_cast<void>(send_fragments(rest, room, opcode::continuation, never));
   rest_.reset();
   rest_size_ = 0;
+  leave_long();
+}
+
+// The message is out or will never be: what has waited for it is said before anything else is sent.
+void socket::impl::leave_long() noexcept {
+  long_ = false;
+  if (const auto last = std::exchange(farewell_, nullptr)) {
+    static_cast<void>(queue_close(last->code, {last->reason.data(), last->size}));
+    if (!ended) static_cast<void>(say_pending(immediately));
+  }
   sending_.pass();
 }
 
-// Until the message that its sender has left is out.
-result<void> socket::impl::await_rest(deadline dl) noexcept {
-  if (!rest_) return {};
+result<void> socket::impl::close_after_long(std::uint16_t code, std::string_view reason) noexcept {
+  if (!connection::may_close_with(code, reason)) return fail(EINVAL);
+  farewell_.reset(new (std::nothrow) farewell{code, static_cast<std::uint8_t>(reason.size()), {}});
+  if (!farewell_) return fail(ENOMEM);
+  std::ranges::copy(reason, farewell_->reason.begin());
+  return {};
+}
+
+// Until no message of several frames is on its way.
+result<void> socket::impl::await_long(deadline dl) noexcept {
+  if (!long_) return {};
   if (auto entered = sending_.take(dl, "websocket send"); !entered) return entered;
   sending_.pass();
   return {};

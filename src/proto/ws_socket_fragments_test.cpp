@@ -162,6 +162,79 @@ TEST(ws_socket_fragments, closing_waits_for_the_rest_of_a_message) {
   });
 }
 
+// Beside its sender, who is in it or has left it, waits for the first of its frames or a later one.
+TEST(ws_socket_fragments,
+     whoever_closes_meanwhile_the_message_is_sent_whole_and_nothing_behind_it) {
+  enum way { close, done, done_in_no_time, ways };
+  for (int w = 0; w < ways; ++w) {
+    for (const bool first_frame_waits : {false, true}) {
+      sim::run({}, [&] {
+        half h = open();
+        const std::string text = long_text(5 * fragment);
+        if (first_frame_waits) h.ws.send("before it");
+        task_group group;
+        group.go([&] { h.ws.send(text, never); });
+        group.go([&] {
+          const bytes late = as_bytes("too late");
+          EXPECT_EQ(h.ws.try_send(message_type::text, parts(&late, 1), never).error(),
+                    errc::closed);
+        });
+        caraway::sleep(1s);
+        group.go([&] {
+          const auto ended = w == close  ? h.ws.try_close(1000, {}, 10s)
+                             : w == done ? h.ws.try_done(1000, {}, 10s)
+                                         : h.ws.try_done(1000, {}, immediately);
+          EXPECT_EQ(ended.has_value(), w != done_in_no_time);
+        });
+        caraway::sleep(1s);
+        EXPECT_FALSE(h.ws.is_open());
+        EXPECT_EQ(h.ws.try_done(1000, {}, 10s).error(), errc::closed);
+        EXPECT_EQ(h.ws.try_ping({}, 10s).error(), errc::closed);
+        if (first_frame_waits) {
+          EXPECT_EQ(h.message(), "before it");
+        }
+        EXPECT_EQ(h.message(), text);
+        EXPECT_EQ(h.next_frame().payload, wire::close_payload(1000));
+        h.peer->write(wire::frame(role::client, opcode::close, wire::close_payload(1000)));
+        h.peer->done();
+        group.wait();
+      });
+    }
+  }
+}
+
+TEST(ws_socket_fragments,
+     a_message_that_does_not_come_to_its_end_holds_close_up_no_longer_than_told) {
+  sim::run({}, [] {
+    half h = open();
+    task_group group;
+    auto sender = group.go([&] {
+      const std::string text = long_text(5 * fragment);
+      const bytes all = as_bytes(text);
+      return h.ws.try_send(message_type::text, parts(&all, 1), never);
+    });
+    caraway::sleep(1s);
+    const time_point before = now();
+    EXPECT_EQ(h.ws.try_close(1000, {}, 3s).error(), os_error(ETIMEDOUT));
+    EXPECT_EQ(now() - before, 3s);
+    EXPECT_FALSE(sender.join());
+  });
+}
+
+TEST(ws_socket_fragments, a_close_frame_that_cannot_be_sent_is_refused_beside_a_long_message_too) {
+  sim::run({}, [] {
+    half h = open();
+    task_group group;
+    const std::string text = long_text(5 * fragment);
+    group.go([&] { h.ws.send(text, never); });
+    caraway::sleep(1s);
+    EXPECT_EQ(h.ws.try_close(1005, "why", 1s).error(), os_error(EINVAL));
+    EXPECT_EQ(h.ws.try_done(999, {}, 1s).error(), os_error(EINVAL));
+    EXPECT_TRUE(h.ws.is_open());
+    EXPECT_EQ(h.message(), text);
+  });
+}
+
 TEST(ws_socket_fragments, a_socket_that_goes_or_is_aborted_does_not_wait_for_the_rest) {
   for (const bool abort : {false, true}) {
     sim::run({}, [abort] {

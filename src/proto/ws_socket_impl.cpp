@@ -58,13 +58,22 @@ result<void> socket::impl::say_all_pending(deadline dl) {
   return write_pending(dl);
 }
 
+// Where the caller cannot wait for room, a helper does.
 result<void> socket::impl::write_pending(deadline dl) {
   while (!conn.pending().empty()) {
     const bytes frames = conn.pending();
-    if (auto written = under->try_write(parts(&frames, 1), dl); !written) return written;
+    auto written = under->try_write(parts(&frames, 1), dl);
+    if (ended) return fail(ECANCELED);
+    if (!written && is_transient(written.error()))
+      start_helper(say_later, &impl::say_when_there_is_room);
+    if (!written) return written;
     conn.sent(frames.size());
   }
   return {};
+}
+
+void socket::impl::say_when_there_is_room() noexcept {
+  static_cast<void>(say_all_pending(never));
 }
 
 }  // namespace caraway::ws

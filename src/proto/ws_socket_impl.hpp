@@ -38,6 +38,11 @@
 
 namespace caraway::ws {
 
+// The same call may succeed later.
+inline bool is_transient(std::error_code code) noexcept {
+  return code == std::errc::timed_out || code == std::errc::operation_canceled;
+}
+
 struct socket::impl final : private runtime::alarm {
   impl(stream_ptr lower, ws::role as, const ws::limits& l,
        const std::optional<deflate_options>& agreed);
@@ -65,6 +70,8 @@ struct socket::impl final : private runtime::alarm {
   result<void> close(std::uint16_t code, std::string_view reason, deadline dl);
   result<stream_ptr> detach(std::uint16_t code, std::string_view reason, deadline dl);
   void abort() noexcept;
+  // Whether messages may be sent.
+  bool is_open() const noexcept { return !ended && conn.is_open() && !farewell_; }
 
   // Makes what a call failed with say why, if the socket ended by itself.
   template <class T>
@@ -107,6 +114,7 @@ struct socket::impl final : private runtime::alarm {
  private:
   class receiver;
   class forgetter;
+  struct farewell;
   enum class listener : unsigned char { nobody, caller, closing, stand_in };
   // What a helper does; one of each at a time.
   enum errand : unsigned char { ask_for_life, stand_in, end_it, finish_message, say_later };
@@ -128,10 +136,10 @@ struct socket::impl final : private runtime::alarm {
   void drop_used() noexcept;
   result<void> await_more(std::size_t need, deadline dl);
   result<void> answer();
-  void say_when_there_is_room() noexcept;
   result<void> say_pending(deadline dl);
   result<void> say_all_pending(deadline dl);
   result<void> write_pending(deadline dl);
+  void say_when_there_is_room() noexcept;
   result<void> give_others_a_turn(const event& e) noexcept;
 
   std::error_code cannot_send() const noexcept;
@@ -150,12 +158,14 @@ struct socket::impl final : private runtime::alarm {
   result<void> send_fragments(io::outgoing& rest, std::span<bytes> room, opcode op, deadline dl);
   result<void> finish_later(io::outgoing& rest) noexcept;
   void send_rest() noexcept;
-  result<void> await_rest(deadline dl) noexcept;
+  void leave_long() noexcept;
+  result<void> await_long(deadline dl) noexcept;
   result<std::uint64_t> numbered_ping(bytes payload, deadline dl);
   result<void> write_ping(bytes payload, deadline dl);
   std::error_code why_no_pong() const noexcept;
 
   result<void> queue_close(std::uint16_t code, std::string_view reason) noexcept;
+  result<void> close_after_long(std::uint16_t code, std::string_view reason) noexcept;
   result<void> say_goodbye(std::uint16_t code, std::string_view reason, deadline dl);
   result<void> drain(deadline dl);
   result<void> drop_messages(deadline dl);
@@ -224,6 +234,9 @@ struct socket::impl final : private runtime::alarm {
   std::uint64_t sender_ = 0;
 
   std::size_t fragment_;
+  // A message of several frames is on its way; the close frame waits until it is out.
+  bool long_ = false;
+  std::unique_ptr<farewell> farewell_;
   // The end of a long message whose sender did not stay.
   std::unique_ptr<std::byte[]> rest_;
   std::size_t rest_size_ = 0;
@@ -248,6 +261,13 @@ struct socket::impl final : private runtime::alarm {
   time_point second_;
   std::uint32_t control_frames_ = 0;
   std::uint32_t max_control_frames_;
+};
+
+// What the close frame says that has to wait.
+struct socket::impl::farewell {
+  std::uint16_t code;
+  std::uint8_t size;
+  std::array<char, max_close_reason> reason;
 };
 
 // Occupies the place of the receiver, and tells those who wait for it.

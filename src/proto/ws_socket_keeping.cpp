@@ -33,7 +33,7 @@ void socket::impl::rang() noexcept {
   if (ended || over()) return;
   const auto due = life_.look(home_.turn(), {.listening = receiving(),
                                              .may_listen = !held && !within_message_,
-                                             .open = conn.is_open(),
+                                             .open = is_open(),
                                              .buffered = under->buffered().size(),
                                              .leaving = under->pending()});
   if (life_.next_look() != time_point::max()) home_.set(*this, life_.next_look());
@@ -121,7 +121,7 @@ bool socket::impl::keep_shown() noexcept {
 }
 
 void socket::impl::close_idle() noexcept {
-  if (ended || !conn.is_open()) return;
+  if (!is_open()) return;
   why_ended_ = errc::idle;
   if (queue_close(close_code::going_away, "idle"))
     static_cast<void>(say_all_pending(liveness::goodbye_patience));

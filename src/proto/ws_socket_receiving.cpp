@@ -18,10 +18,6 @@ bool is_normal(std::uint16_t code) noexcept {
          code == close_code::no_status;
 }
 
-bool is_transient(std::error_code code) noexcept {
-  return code == std::errc::timed_out || code == std::errc::operation_canceled;
-}
-
 message_type type_of(opcode op) noexcept {
   return op == opcode::text ? message_type::text : message_type::binary;
 }
@@ -144,15 +140,9 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
 // sent all: where there is no room, a helper waits for it. No more than one pong waits behind what is
 // on its way.
 result<void> socket::impl::answer() {
-  const auto said = say_pending(immediately);
+  static_cast<void>(say_pending(immediately));
   if (ended) return fail(ECANCELED);
-  if (!said && said.error() == os_error(ETIMEDOUT) && !lowlevel::cancel_pending())
-    start_helper(say_later, &impl::say_when_there_is_room);
   return {};
-}
-
-void socket::impl::say_when_there_is_room() noexcept {
-  static_cast<void>(say_all_pending(never));
 }
 
 event socket::impl::look() noexcept {

@@ -28,7 +28,7 @@ opcode opcode_of(message_type type) noexcept {
 
 std::error_code socket::impl::cannot_send() const noexcept {
   if (conn.state() == connection_state::failed) return conn.error();
-  if (ended || !conn.is_open()) return errc::closed;
+  if (!is_open()) return errc::closed;
   return {};
 }
 
