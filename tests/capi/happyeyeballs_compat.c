@@ -87,7 +87,9 @@ static int played(const char* wanted, int result, int code, int64_t patience) {
 }
 
 /* Event `i` happened at about `when`, of virtual time. */
-static void at(int i, int when) { CHECK(events[i].when >= when && events[i].when <= when + 2); }
+static void at(int i, int when) {
+  CHECK(events[i].when >= when && events[i].when <= when + 2);
+}
 
 static void ipv6_comes_first_if_it_is_known_in_time(void) {
   six.after = 20;
