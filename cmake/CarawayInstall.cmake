@@ -1,7 +1,7 @@
 # Installation: headers, libraries, the command, the CMake packages `caraway` (targets caraway::caraway
 # and caraway::dill) and `libdill` (target libdill::dill, as programs written for libdill have it), the
-# pkg-config modules caraway and libdill, and the script that shows gdb the coroutines. Static and shared
-# builds alike. The manual pages are in CarawayMan.
+# pkg-config modules caraway and libdill, the files that stand in for ones of libdill's inside, and the
+# script that shows gdb the coroutines. Static and shared builds alike. The manual pages are in CarawayMan.
 include(CMakePackageConfigHelpers)
 
 set(caraway_package ${CMAKE_INSTALL_LIBDIR}/cmake/caraway)
@@ -20,6 +20,9 @@ if(TARGET caraway_tool)
   install(TARGETS caraway_tool RUNTIME)
 endif()
 install(FILES scripts/gdb/caraway_gdb.py DESTINATION ${CMAKE_INSTALL_DATADIR}/caraway/gdb)
+if(TARGET dill)
+  install(DIRECTORY compat DESTINATION ${CMAKE_INSTALL_DATADIR}/caraway FILES_MATCHING PATTERN "*.c")
+endif()
 
 # What a program that links the static library needs besides.
 get_target_property(caraway_kind caraway TYPE)
@@ -107,7 +110,9 @@ Libs: -L\${libdir} -lcaraway @caraway_private_libs@
 @requires_word@: @caraway_private_requires@
 " @ONLY)
 file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/package/libdill.pc CONTENT
-"@caraway_pc_head@Name: libdill
+"@caraway_pc_head@compatdir=\${prefix}/${CMAKE_INSTALL_DATADIR}/caraway/compat
+
+Name: libdill
 Version: 2.14
 Description: Structured concurrency and sockets in C, on caraway
 Cflags: -I\${includedir}
