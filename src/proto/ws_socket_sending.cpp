@@ -32,7 +32,11 @@ std::error_code socket::impl::cannot_send() const noexcept {
   return {};
 }
 
+// Once it is over nobody waits any more, least of all behind a message in pieces that has no end.
 result<void> socket::impl::enter_send(deadline dl) noexcept {
+  if (sending_.try_take()) [[likely]]
+    return {};
+  if (auto why = cannot_send()) return fail(why);
   if (in_pieces_ && sender_ == this_task::id()) return fail(EINVAL);
   return sending_.take(dl, "websocket send");
 }
@@ -165,7 +169,10 @@ result<void> socket::impl::begin(message_type type, deadline dl) {
 }
 
 result<void> socket::impl::send_piece(bytes piece, bool last, deadline dl) {
-  if (auto why = cannot_send()) return fail(why);
+  if (auto why = cannot_send()) {
+    leave_pieces();
+    return fail(why);
+  }
   if (!in_pieces_) return fail(EINVAL);
   const opcode op = begun_ ? opcode::continuation : opcode_of(pieces_type_);
   auto sent = send_frame(op, last, parts(&piece, 1), dl);
