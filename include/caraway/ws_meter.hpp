@@ -55,7 +55,8 @@ struct totals {
   std::uint64_t round_trips = 0;
   std::uint64_t round_trip_nanoseconds = 0;
 
-  std::uint64_t open() const noexcept { return opened - ended; }
+  // Never less than none, also where the numbers are differences of one's own.
+  std::uint64_t open() const noexcept { return opened > ended ? opened - ended : 0; }
   totals& operator+=(const totals& other) noexcept;
 };
 
@@ -68,14 +69,14 @@ class meter {
   // What was counted stays in process_totals().
   ~meter();
 
-  // Does not block.
+  // What has ended in it has opened in it too, whatever is counted meanwhile. Does not block.
   totals read() const noexcept;
 
   // Adds to one of its numbers; for those who count, on their one thread.
   static void add(std::uint64_t& number, std::uint64_t n = 1) noexcept {
-    // One thread writes, so a load and a store will do; others see whole numbers.
+    // One thread writes, so a load and a store will do; others see whole numbers, in this order.
     const std::atomic_ref cell(number);
-    cell.store(cell.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    cell.store(cell.load(std::memory_order_relaxed) + n, std::memory_order_release);
   }
   totals& numbers() noexcept { return numbers_; }
 

@@ -9,13 +9,11 @@
 namespace caraway::ws {
 namespace {
 
-constexpr auto relaxed = std::memory_order_relaxed;
-
-// Every number of `a` with the same of `b`.
+// Every number of `a` with the same of `b`; the ends of conversations before their beginnings.
 template <class A, class B, class F>
 void for_each(A& a, B& b, F f) {
-  constexpr std::uint64_t totals::* own[] = {&totals::opened,
-                                             &totals::ended,
+  constexpr std::uint64_t totals::* own[] = {&totals::ended,
+                                             &totals::opened,
                                              &totals::refused,
                                              &totals::failed,
                                              &totals::timed_out,
@@ -67,7 +65,7 @@ meter::~meter() {
 totals meter::read() const noexcept {
   totals copy;
   for_each(numbers_, copy, [](std::uint64_t& from, std::uint64_t& to) {
-    to = std::atomic_ref(from).load(relaxed);
+    to = std::atomic_ref(from).load(std::memory_order_acquire);
   });
   return copy;
 }

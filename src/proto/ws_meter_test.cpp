@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <optional>
 #include <thread>
 
@@ -82,6 +83,32 @@ TEST(ws_meter, may_be_read_while_another_thread_counts) {
   }
   counting.join();
   EXPECT_EQ(m.read().traffic.bytes_received, most);
+}
+
+TEST(ws_meter, nothing_is_ever_open_less_than_not_at_all) {
+  totals t;
+  t.opened = 2;
+  t.ended = 3;
+  EXPECT_EQ(t.open(), 0u);
+  t.opened = 5;
+  EXPECT_EQ(t.open(), 2u);
+}
+
+TEST(ws_meter, whoever_reads_from_another_thread_sees_no_end_without_its_beginning) {
+  meter m;
+  std::atomic<bool> done = false;
+  std::thread counting([&] {
+    for (int i = 0; i < 500000; ++i) {
+      meter::add(m.numbers().opened);
+      meter::add(m.numbers().ended);
+    }
+    done = true;
+  });
+  while (!done) {
+    const totals t = m.read();
+    EXPECT_LE(t.ended, t.opened);
+  }
+  counting.join();
 }
 
 }  // namespace
