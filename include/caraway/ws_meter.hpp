@@ -50,8 +50,7 @@ struct totals {
   std::uint64_t timed_out = 0;  // conversations given up because the peer fell silent
   ws::traffic traffic;
   close_counts closes;
-  // The smoothed round-trip time of each conversation that ended and had measured one: how many,
-  // and their sum.
+  // Pings whose pong was heard, those of the keepalive too, and the sum of the times that took.
   std::uint64_t round_trips = 0;
   std::uint64_t round_trip_nanoseconds = 0;
 

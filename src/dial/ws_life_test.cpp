@@ -78,6 +78,7 @@ TEST(ws_life, a_server_gives_up_clients_that_vanished_and_keeps_those_that_are_o
         quiet.send("still here");
         EXPECT_EQ(quiet.recv(1s)->text(), "still here");
         EXPECT_TRUE(quiet.round_trip_time().has_value());
+        EXPECT_GT(s.totals().round_trips, 1000u) << "of a conversation that is not over";
       },
       {.seed = 3, .min_latency = 5ms, .max_latency = 30ms});
 }

@@ -43,8 +43,7 @@ void write_metrics(metrics_text& page, const totals& t) {
   single(page, "silent_peers_total", counter, "Conversations given up because the peer was silent.",
          t.timed_out);
   write_closes(page, t.closes);
-  page.family("caraway_websocket_round_trip_seconds", summary,
-              "Smoothed round-trip times of conversations that ended.");
+  page.family("caraway_websocket_round_trip_seconds", summary, "From pings to their pongs.");
   page.sample(static_cast<double>(t.round_trip_nanoseconds) / 1e9, {}, "_sum");
   page.sample(t.round_trips, {}, "_count");
 }

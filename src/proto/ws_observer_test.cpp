@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "caraway/memory_pair.hpp"
+#include "caraway/sim.hpp"
 #include "caraway/task_group.hpp"
+#include "caraway/this_task.hpp"
 #include "caraway/ws_socket.hpp"
 #include "proto/ws_wire.hpp"
 
@@ -164,6 +166,27 @@ TEST(ws_observer, handshakes_that_come_to_nothing_are_counted) {
   EXPECT_EQ(counts->read().refused, 1u);
   EXPECT_EQ(counts->read().failed, 2u);
   EXPECT_EQ(counts->read().opened, 0u);
+}
+
+TEST(ws_observer, each_pong_counts_when_it_is_heard_and_none_that_nobody_asked_for) {
+  sim::run({}, [] {
+    watched w;
+    task_group group;
+    group.go([&] { EXPECT_EQ(w.ws->try_receive(soon).error(), errc::peer_closed); });
+    for (const auto took : {3ms, 4ms}) {
+      w.ws->ping(as_bytes("there?"));
+      caraway::sleep(took);
+      w.peer->write(from_client(opcode::pong, "there?") + from_client(opcode::pong, "unasked"));
+      caraway::sleep(1s);
+    }
+    EXPECT_EQ(w.read().open(), 1u);
+    EXPECT_EQ(w.read().round_trips, 2u);
+    EXPECT_EQ(w.read().round_trip_nanoseconds, 7'000'000u);
+    w.peer->write(from_client(opcode::close, wire::close_payload(4000)));
+    group.wait();
+    w.ws.reset();
+    EXPECT_EQ(w.read().round_trips, 2u);
+  });
 }
 
 TEST(ws_observer, sockets_without_options_count_for_their_thread) {

@@ -52,11 +52,12 @@ void round_trips::drop_from(std::unique_ptr<ping>& at) noexcept {
   }
 }
 
-void round_trips::answered(bytes payload, time_point now) noexcept {
+std::optional<nanoseconds> round_trips::answered(bytes payload, time_point now) noexcept {
   std::unique_ptr<ping>* at = &newest_;
   while (*at && !(*at)->carries(payload)) at = &(*at)->older;
-  if (!*at) return;
-  note(now - (*at)->at);
+  if (!*at) return std::nullopt;
+  const nanoseconds took = now - (*at)->at;
+  note(took);
   answered_ = (*at)->number;
   waiting_.for_each([&](lowlevel::waiter& w) {
     auto& one = static_cast<waiting&>(w);
@@ -65,6 +66,7 @@ void round_trips::answered(bytes payload, time_point now) noexcept {
     lowlevel::wake(one);
   });
   drop_from(*at);
+  return took;
 }
 
 // As TCP smooths its own (RFC 6298).

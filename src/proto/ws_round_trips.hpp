@@ -30,8 +30,9 @@ class round_trips {
   std::uint64_t sent(bytes payload, time_point now) noexcept;
   // It was not sent after all.
   void forget(std::uint64_t number) noexcept;
-  // A pong came. Those who wait for its ping, or for an older one, are woken.
-  void answered(bytes payload, time_point now) noexcept;
+  // A pong came: how long it took, nothing if it answers no ping. Those who wait for its ping, or for
+  // an older one, are woken.
+  std::optional<nanoseconds> answered(bytes payload, time_point now) noexcept;
 
   // Blocks until ping `number` was answered: how long that took, or if that was before the call, what
   // was measured last. ETIMEDOUT, ECANCELED, or the code of break_off().

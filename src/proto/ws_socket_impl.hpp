@@ -208,6 +208,7 @@ struct socket::impl final : private runtime::alarm {
     carried.bytes_received += size;
     if (meter_) ws::meter::add(meter_->numbers().traffic.bytes_received, size);
   }
+  void note_pong(std::optional<nanoseconds> took) noexcept;
   void note_end() noexcept;
 
   bool receiving() const noexcept { return listener_ != listener::nobody; }

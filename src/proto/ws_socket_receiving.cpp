@@ -161,7 +161,7 @@ void socket::impl::control_frame(const event& e) noexcept {
   }
   if (++control_frames_ > max_control_frames_)
     conn.fail(close_code::policy_violation, "too many control frames");
-  if (e.kind == event_kind::pong) pings.answered(e.payload, now);
+  if (e.kind == event_kind::pong) note_pong(pings.answered(e.payload, now));
 }
 
 void socket::impl::drop_used() noexcept {

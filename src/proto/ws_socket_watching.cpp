@@ -1,4 +1,4 @@
-// ws_socket_watching.cpp - the beginning and the end of a conversation, as they are counted and told.
+// ws_socket_watching.cpp - what happens in a conversation, as it is counted and told.
 #include <atomic>
 
 #include "proto/ws_socket_impl.hpp"
@@ -16,6 +16,13 @@ void socket::impl::begin_watch(std::shared_ptr<ws::meter> meter,
   if (observer_) observer_->opened(about());
 }
 
+void socket::impl::note_pong(std::optional<nanoseconds> took) noexcept {
+  if (!took || !meter_) return;
+  ws::meter::add(meter_->numbers().round_trips);
+  ws::meter::add(meter_->numbers().round_trip_nanoseconds,
+                 static_cast<std::uint64_t>(took->count()));
+}
+
 // Once. The code is the one this side failed with, else the peer's.
 void socket::impl::note_end() noexcept {
   if (!std::exchange(watched_, false)) return;
@@ -26,11 +33,6 @@ void socket::impl::note_end() noexcept {
     ws::meter::add(n.ended);
     ws::meter::add(n.closes.of(code));
     if (why_ended_ == errc::keepalive) ws::meter::add(n.timed_out);
-    if (const auto measured = pings.measured()) {
-      ws::meter::add(n.round_trips);
-      ws::meter::add(n.round_trip_nanoseconds,
-                     static_cast<std::uint64_t>(measured->smoothed.count()));
-    }
   }
   if (observer_)
     observer_->closed(about(), {code, peer.reason, why_ended_ ? why_ended_ : conn.error()});
