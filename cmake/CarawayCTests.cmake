@@ -43,6 +43,16 @@ foreach(file ${c_programs})
   caraway_c_program(program_cpp_${name} programs/cpp_${name} "${default_poller}")
 endforeach()
 
+# names_twice.c includes copies of the headers besides.
+set(header_copies ${CMAKE_CURRENT_BINARY_DIR}/tests/capi/copies)
+foreach(header libdill.h libdillimpl.h)
+  configure_file(include/${header} ${header_copies}/${header} COPYONLY)
+endforeach()
+foreach(target program_names_twice program_cpp_names_twice)
+  target_compile_definitions(${target} PRIVATE COPY_OF_LIBDILL_H="${header_copies}/libdill.h"
+                             COPY_OF_LIBDILLIMPL_H="${header_copies}/libdillimpl.h")
+endforeach()
+
 if(NOT CARAWAY_SANITIZE AND NOT BUILD_SHARED_LIBS)
   string(TOLOWER "${openssl_parts}" openssl_libraries)
   list(TRANSFORM openssl_libraries PREPEND -l)

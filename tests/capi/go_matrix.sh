@@ -2,6 +2,9 @@
 # go_matrix.sh INCLUDE LIBRARY... - builds go_matrix.c with many sets of flags, by every compiler that is
 # there, and runs it. go() is half a macro: what the optimizer makes of it must not matter.
 #
+# With registers of 512 bits go() has more to tell the compiler about. Not every processor has them, so such
+# programs are built and not run.
+#
 # The sets cover every pair of a standard, a level and a protection (in C++ every standard at two levels);
 # what is special comes on top.
 set -u
@@ -24,6 +27,17 @@ try() {
     failed=1
   elif ! "$work/program" 2> "$work/log"; then
     echo "fails: $label"
+    cat "$work/log"
+    failed=1
+  fi
+}
+
+wide() {
+  [ "$(uname -m)" = x86_64 ] || return 0
+  tried=$((tried + 1))
+  if ! "$@" -mavx512f -D_GNU_SOURCE -Wall -Wextra -Werror -I"$include" -c "$here/go_matrix.c" \
+      -o "$work/object" 2> "$work/log"; then
+    echo "does not build: $* -mavx512f"
     cat "$work/log"
     failed=1
   fi
@@ -56,6 +70,7 @@ for cc in ${GO_MATRIX_C:-gcc clang-19}; do
   try "$cc" -Og -std=gnu17 -g
   try "$cc" -O2 -std=gnu17 -fstack-protector-all -fstack-clash-protection -fPIC
   try "$cc" -O3 -std=gnu17 -fomit-frame-pointer -funroll-loops
+  wide "$cc" -O2 -std=c11
   try "$cc" -O3 -std=gnu17 -fomit-frame-pointer -flto -fcf-protection -fstack-protector-strong -D_FORTIFY_SOURCE=2
 done
 
