@@ -749,9 +749,10 @@ struct dill_tls_storage {
 /* TLS 1.2 or 1.3 on top of a bytestream `s`, which goes under a number of its own, and is closed on
    failure. The result is a bytestream. The server's certificates, its own first, are in the file `cert`,
    the key in the file `pkey`, both in PEM; they are read once, and again when the files change.
-   tls_attach_client() knows no host name, so it verifies that the server's certificate comes from an
-   authority of the system, or of the file in CARAWAY_TLS_CA_FILE, but not for whom;
-   CARAWAY_TLS_INSECURE=1 makes it verify nothing. EBADF, EPROTO (not a bytestream), EINVAL (NULL), ENOMEM,
+   tls_attach_client() verifies that the server's certificate comes from an authority of the system, or of the
+   file in CARAWAY_TLS_CA_FILE; for whom it is only where that is known: directly behind
+   happyeyeballs_connect() or socks5_client_connectbyname(), the certificate must be for their name, or for
+   that address. CARAWAY_TLS_INSECURE=1 makes it verify nothing. EBADF, EPROTO (not a bytestream), EINVAL (NULL), ENOMEM,
    ETIMEDOUT, ECANCELED, EBUSY, ECONNRESET; EPIPE: the peer has finished before TLS was there; EFAULT: TLS
    has failed, or a file is of no use: tls_error() says why. EPROTONOSUPPORT: TLS is not in this build. */
 DILL_EXPORT int dill_tls_attach_server(int s, const char* cert, const char* pkey, int64_t deadline);

@@ -9,5 +9,5 @@ int dill_happyeyeballs_connect(const char* name, int port, std::int64_t deadline
   if (name == nullptr || port <= 0 || port > 65535) return outcome(EINVAL);
   if (lowlevel::cancel_pending()) return outcome(ECANCELED);
   auto connected = tcp::try_connect(name, static_cast<std::uint16_t>(port), to_deadline(deadline));
-  return connected ? make_tcp(std::move(*connected)) : outcome(to_errno(connected.error()));
+  return connected ? make_tcp(std::move(*connected), name) : outcome(to_errno(connected.error()));
 }

@@ -42,6 +42,7 @@ int lower::take_own(stream_object& o, stream_ptr& stream) noexcept {
   if (state.in.code != 0) return state.in.code;
   if (state.out.code != 0) return state.out.code;
   stream = std::move(state.stream);
+  o.host.reset();
   if (o.lend != nullptr) o.lend(*stream, true);
   return 0;
 }

@@ -11,6 +11,7 @@
 #include "capi/foreign.hpp"
 #include "capi/handle.hpp"
 #include "capi/ipaddr.hpp"
+#include "capi/stream.hpp"
 
 namespace caraway::capi {
 namespace {
@@ -101,7 +102,12 @@ int dill_socks5_client_connect(int s, const char* username, const char* password
 int dill_socks5_client_connectbyname(int s, const char* username, const char* password,
                                      const char* hostname, int port, std::int64_t deadline) {
   return speak(s, [&](byte_stream& proxy) {
-    return connect_to(proxy, to_endpoint(hostname, port), username, password, deadline);
+    const auto to = to_endpoint(hostname, port);
+    auto host = to ? make_host(hostname) : nullptr;
+    const int code = connect_to(proxy, to, username, password, deadline);
+    auto* o = code == 0 ? own<stream_object>(s, stream_type) : nullptr;
+    if (o != nullptr) o->host = std::move(host);
+    return code;
   });
 }
 

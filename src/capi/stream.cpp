@@ -70,8 +70,11 @@ int receive_list(stream_state& s, const dill_iolist* first, const dill_iolist* l
   return 0;
 }
 
+// The state, for something to be said over it.
 stream_state& state_of(dill_bsock_vfs* vfs) noexcept {
-  return *static_cast<stream_vfs*>(vfs)->owner->state;
+  stream_object& o = *static_cast<stream_vfs*>(vfs)->owner;
+  o.host.reset();
+  return *o.state;
 }
 
 int bsendl(dill_bsock_vfs* vfs, dill_iolist* first, dill_iolist* last, std::int64_t deadline) {
@@ -123,6 +126,12 @@ stream_object::stream_object() noexcept : vfs{{bsendl, brecvl}, this} {
 
 stream_object::~stream_object() {
   if (state != nullptr) release(*state);
+}
+
+std::unique_ptr<const std::string> make_host(std::string_view name) {
+  if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
+  if (name.contains(':')) name = name.substr(0, name.find('%'));
+  return std::make_unique<const std::string>(name);
 }
 
 lane_use::lane_use(stream_state& s, lane stream_state::* which) noexcept

@@ -9,6 +9,8 @@
 // on, whatever the core could still do; and one coroutine at a time may be in each direction.
 #pragma once
 
+#include <string>
+
 #include "capi/handle.hpp"
 #include "caraway/byte_stream.hpp"
 
@@ -49,7 +51,14 @@ struct stream_object final : object {
   void (*lend)(byte_stream& s, bool lent) = nullptr;
   // Of a layer: the handle of the stream below, which is closed with this one; else -1.
   int below = -1;
+  // Whom the connection leads to, if the program said so by name and nothing has been said over it
+  // since, which may have led it elsewhere; else nullptr.
+  std::unique_ptr<const std::string> host;
 };
+
+// How a stream_object has a name or the literal of an address: without brackets and zone. Throws
+// std::bad_alloc.
+std::unique_ptr<const std::string> make_host(std::string_view name);
 
 // Makes the handle of a stream, in `memory` unless that is nullptr; -1 and errno, then the stream
 // is gone.

@@ -69,8 +69,14 @@ int stream_from_fd(int fd, dill_tcp_storage* mem) noexcept {
 
 }  // namespace
 
-int make_tcp(tcp::stream_ptr connection) noexcept {
-  return make_stream(std::move(connection), tcp_type, static_cast<dill_tcp_storage*>(nullptr));
+int make_tcp(tcp::stream_ptr connection, std::string_view host) noexcept {
+  std::unique_ptr<const std::string> name;
+  const int code = without_exceptions([&] { return name = make_host(host), 0; });
+  if (code != 0) return outcome(code);
+  const int h =
+      make_stream(std::move(connection), tcp_type, static_cast<dill_tcp_storage*>(nullptr));
+  if (h >= 0) own<stream_object>(h, stream_type)->host = std::move(name);
+  return h;
 }
 
 }  // namespace caraway::capi

@@ -27,6 +27,18 @@ int note(std::error_code why) {
   return why.category() == tls::category() ? EFAULT : to_errno(why);
 }
 
+// The same where TLS has not begun: the text is that of `code`.
+int note(int code) noexcept {
+  without_exceptions([&] { return last_reason = os_error(code).message(), 0; });
+  return code;
+}
+
+// Consumes the socket of an attach whose arguments are refused.
+int refuse_attach(int s, int code) noexcept {
+  refuse(s, code);
+  return outcome(note(errno));
+}
+
 int note_settings(std::error_code why) {
   if (last_reason.empty()) last_reason = why.message();
   for (int own : {EINVAL, ENOMEM, EPROTONOSUPPORT})
@@ -42,7 +54,7 @@ int attach_to(int s, dill_tls_storage* mem, Attach attach) noexcept {
   lower below;
   stream_ptr stream;
   if (const int code = below.take(s, stream); code != 0)
-    return outcome(code == ENOTSUP ? EPROTO : code);
+    return outcome(note(code == ENOTSUP ? EPROTO : code));
   attached made = fail(ENOMEM);
   int code = without_exceptions([&] {
     last_reason.clear();
@@ -52,7 +64,7 @@ int attach_to(int s, dill_tls_storage* mem, Attach attach) noexcept {
   int h = -1;
   if (code == 0) {
     h = make_stream(std::move(*made), tls_type, mem);
-    code = errno;
+    code = h < 0 ? note(errno) : 0;
   }
   if (h < 0) below.close();
   if (h >= 0) own<stream_object>(h, tls_type)->below = below.handle();
@@ -91,9 +103,12 @@ int attach_client(int s, const dill_tls_opts& opts, dill_tls_storage* mem,
   });
 }
 
-// The call that libdill has, for programs that know nothing of verifying.
+// The call that libdill has, for programs that know nothing of verifying. The host is whom the program
+// has connected to by name, if it has.
 int attach_plain_client(int s, dill_tls_storage* mem, std::int64_t deadline) noexcept {
   dill_tls_opts opts{};
+  const auto* o = own<stream_object>(s, stream_type);
+  if (o != nullptr && o->host != nullptr) opts.host = o->host->c_str();
   if (insecure()) {
     warn_once();
     opts.flags = DILL_TLS_VERIFY_NOTHING;
@@ -121,7 +136,7 @@ int attach_server(int s, const dill_tls_opts& opts, dill_tls_storage* mem,
 
 int attach_server_of_files(int s, const char* cert, const char* pkey, dill_tls_storage* mem,
                            std::int64_t deadline) noexcept {
-  if (cert == nullptr || pkey == nullptr) return refuse(s, EINVAL);
+  if (cert == nullptr || pkey == nullptr) return refuse_attach(s, EINVAL);
   dill_tls_opts opts{};
   opts.cert_file = cert;
   opts.key_file = pkey;
@@ -206,12 +221,12 @@ int dill_tls_attach_server(int s, const char* cert, const char* pkey, std::int64
 
 int dill_tls_attach_server_mem(int s, const char* cert, const char* pkey, dill_tls_storage* mem,
                                std::int64_t deadline) {
-  if (mem == nullptr) return refuse(s, EINVAL);
+  if (mem == nullptr) return refuse_attach(s, EINVAL);
   return attach_server_of_files(s, cert, pkey, mem, deadline);
 }
 
 int dill_tls_attach_server_opts(int s, const dill_tls_opts* opts, std::int64_t deadline) {
-  if (!is_known(opts, flags_of_servers)) return refuse(s, EINVAL);
+  if (!is_known(opts, flags_of_servers)) return refuse_attach(s, EINVAL);
   return attach_server(s, *opts, nullptr, deadline);
 }
 
@@ -220,12 +235,12 @@ int dill_tls_attach_client(int s, std::int64_t deadline) {
 }
 
 int dill_tls_attach_client_mem(int s, dill_tls_storage* mem, std::int64_t deadline) {
-  if (mem == nullptr) return refuse(s, EINVAL);
+  if (mem == nullptr) return refuse_attach(s, EINVAL);
   return attach_plain_client(s, mem, deadline);
 }
 
 int dill_tls_attach_client_opts(int s, const dill_tls_opts* opts, std::int64_t deadline) {
-  if (!is_known(opts, flags_of_clients)) return refuse(s, EINVAL);
+  if (!is_known(opts, flags_of_clients)) return refuse_attach(s, EINVAL);
   return attach_client(s, *opts, nullptr, deadline);
 }
 

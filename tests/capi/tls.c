@@ -3,11 +3,6 @@
 
 #include <libdillimpl.h>
 
-/* Whom the clients here trust. */
-static void trust_the_root_of_the_tests(void) {
-  CHECK(setenv("CARAWAY_TLS_CA_FILE", PEM("authority.pem"), 1) == 0);
-}
-
 static coroutine void attach_server(int* s) {
   *s = tls_attach_server(*s, PEM("server.pem"), PEM("server.key"), now() + 20000);
 }
@@ -191,6 +186,25 @@ static void a_peer_that_is_no_tls_or_leaves_is_told(void) {
   GIVES(hclose(s[1]), 0);
 }
 
+static void the_reason_is_that_of_the_last_attach(void) {
+  int s[2];
+  client_refuses(PEM("expired.pem"), PEM("expired.key"), "certificate has expired");
+  FAILS(tls_attach_client(33333, -1), EBADF);
+  CHECK(strcmp(tls_error(), strerror(EBADF)) == 0);
+  GIVES(ipc_pair(s), 0);
+  FAILS(tls_attach_client_mem(s[0], NULL, -1), EINVAL);
+  CHECK(strcmp(tls_error(), strerror(EINVAL)) == 0);
+  FAILS(tls_attach_server(33333, PEM("server.pem"), PEM("server.key"), -1), EBADF);
+  CHECK(strcmp(tls_error(), strerror(EBADF)) == 0);
+  FAILS(tls_attach_server(s[1], NULL, PEM("server.key"), -1), EINVAL);
+  CHECK(strcmp(tls_error(), strerror(EINVAL)) == 0);
+  tls_pair(s);
+  CHECK(strcmp(tls_error(), "") == 0);
+  FAILS(tls_attach_client_opts(33333, NULL, -1), EBADF);
+  CHECK(strcmp(tls_error(), strerror(EBADF)) == 0);
+  discard(s);
+}
+
 static void a_silent_peer_is_not_waited_for_longer_than_the_deadline(void) {
   int s[2];
   GIVES(ipc_pair(s), 0);
@@ -312,13 +326,14 @@ static void detaching_drops_what_was_not_received(void) {
   discard(s);
 }
 
-/* The handle below s[1] is closed without close_notify. */
-static void a_cut_connection_is_an_end_that_cannot_be_detached(void) {
+static void closing_after_the_last_word_takes_nothing_back(void) {
   int s[2];
   char c;
   tls_pair(s);
+  GIVES(bsend(s[1], "x", 1, -1), 0);
   GIVES(tls_done(s[1], -1), 0);
   GIVES(hclose(s[1]), 0);
+  GIVES(brecv(s[0], &c, 1, -1), 0);
   FAILS(brecv(s[0], &c, 1, -1), EPIPE);
   GIVES(hclose(s[0]), 0);
 }
@@ -451,6 +466,7 @@ int main(void) {
   certificates_that_are_of_no_use_are_refused();
   a_handshake_that_fails_is_no_success();
   a_peer_that_is_no_tls_or_leaves_is_told();
+  the_reason_is_that_of_the_last_attach();
   a_silent_peer_is_not_waited_for_longer_than_the_deadline();
   attaching_can_be_cancelled_and_needs_a_bytestream_that_is_free();
   a_direction_that_timed_out_is_broken_and_the_other_is_not();
@@ -459,7 +475,7 @@ int main(void) {
   detaching_waits_for_the_peer_until_the_deadline();
   detaching_can_be_cancelled();
   detaching_drops_what_was_not_received();
-  a_cut_connection_is_an_end_that_cannot_be_detached();
+  closing_after_the_last_word_takes_nothing_back();
   websocket_stacks_on_tls();
   tls_stands_on_bytestreams_of_the_program();
   there_is_no_tls_for_datagrams();

@@ -8,6 +8,11 @@
 
 #define PEM(name) CARAWAY_CERTIFICATES "/" name
 
+/* Whom the clients that have no options trust. */
+static inline void trust_the_root_of_the_tests(void) {
+  CHECK(setenv("CARAWAY_TLS_CA_FILE", PEM("authority.pem"), 1) == 0);
+}
+
 static inline void discard(int s[2]) {
   GIVES(hclose(s[0]), 0);
   GIVES(hclose(s[1]), 0);
