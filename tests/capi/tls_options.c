@@ -236,21 +236,75 @@ static void files_that_change_are_read_again_and_bad_ones_change_nothing(void) {
   unlink(file);
 }
 
+static coroutine void serve_files(int* s, const char* cert, const char* key) {
+  *s = tls_attach_server(*s, cert, key, now() + 20000);
+}
+
+/* Whoever read them for each connection would find nothing. */
+static void files_are_read_once(void) {
+  struct tls_opts client = client_opts("localhost");
+  char file[64];
+  int i, s[2], b;
+  snprintf(file, sizeof file, "/tmp/libdill-tls-once-%d", (int)getpid());
+  put(file, PEM("server.pem"), PEM("server.key"));
+  for (i = 0; i < 3; ++i) {
+    GIVES(ipc_pair(s), 0);
+    b = go(serve_files(&s[1], file, file));
+    s[0] = tls_attach_client_opts(s[0], &client, now() + 20000);
+    GIVES(bundle_wait(b, -1), 0);
+    GIVES(hclose(b), 0);
+    CHECK(s[0] > 0 && s[1] > 0);
+    discard(s);
+    if (i == 0) CHECK(unlink(file) == 0);
+  }
+}
+
 static coroutine void serve_stranger(int* s) {
   *s = tls_attach_server(*s, PEM("stranger.pem"), PEM("stranger.key"), -1);
 }
 
-static void the_environment_can_switch_verifying_off_for_old_programs(void) {
+/* Whether a client without options, or with those at `o`, talks to a server that nobody vouches for. */
+static int talks_to_a_stranger(const struct tls_opts* o) {
   int s[2], b;
-  CHECK(setenv("CARAWAY_TLS_INSECURE", "1", 1) == 0);
   GIVES(ipc_pair(s), 0);
   b = go(serve_stranger(&s[1]));
-  s[0] = tls_attach_client(s[0], -1);
+  s[0] = o == NULL ? tls_attach_client(s[0], -1) : tls_attach_client_opts(s[0], o, -1);
   GIVES(bundle_wait(b, -1), 0);
   GIVES(hclose(b), 0);
-  CHECK(s[0] > 0 && s[1] > 0);
-  discard(s);
+  CHECK((s[0] > 0) == (s[1] > 0));
+  if (s[0] > 0) discard(s);
+  return s[0] > 0;
+}
+
+/* How often `what` is in the file. */
+static int occurrences(FILE* in, const char* what) {
+  char line[400];
+  int n = 0;
+  rewind(in);
+  while (fgets(line, sizeof line, in) != NULL) n += strstr(line, what) != NULL;
+  return n;
+}
+
+static void the_environment_can_switch_verifying_off_for_old_programs(void) {
+  struct tls_opts opts = client_opts("localhost");
+  struct tls_opts no_opts = fresh();
+  FILE* said = tmpfile();
+  int before = dup(2);
+  CHECK(said != NULL && before >= 0 && dup2(fileno(said), 2) == 2);
+  CHECK(setenv("CARAWAY_TLS_INSECURE", "yes", 1) == 0);
+  CHECK(!talks_to_a_stranger(NULL));
+  CHECK(occurrences(said, "") == 0);
+  CHECK(setenv("CARAWAY_TLS_INSECURE", "1", 1) == 0);
+  CHECK(!talks_to_a_stranger(&opts));
+  CHECK(!talks_to_a_stranger(&no_opts));
+  CHECK(occurrences(said, "") == 0);
+  CHECK(talks_to_a_stranger(NULL));
+  CHECK(talks_to_a_stranger(NULL));
+  CHECK(occurrences(said, "") == 1);
+  CHECK(occurrences(said, "CARAWAY_TLS_INSECURE is set: TLS servers are not verified") == 1);
   CHECK(unsetenv("CARAWAY_TLS_INSECURE") == 0);
+  CHECK(!talks_to_a_stranger(NULL));
+  CHECK(dup2(before, 2) == 2 && close(before) == 0 && fclose(said) == 0);
 }
 
 int main(void) {
@@ -262,6 +316,7 @@ int main(void) {
   options_that_make_no_sense_are_refused();
   files_that_cannot_be_read_are_told();
   files_that_change_are_read_again_and_bad_ones_change_nothing();
+  files_are_read_once();
   the_environment_can_switch_verifying_off_for_old_programs();
   return 0;
 }
