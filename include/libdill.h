@@ -875,8 +875,8 @@ DILL_EXPORT int dill_dtls_detach(int s, int64_t deadline);
 typedef int dill_socks5_auth_function(const char* username, const char* password);
 
 /* SOCKS version 5 (RFC 1928, 1929) on a bytestream `s`, which stays what it is. After a failure other
-   than EINVAL it should be closed. EBADF, ENOTSUP (not a bytestream), EPROTO (the peer broke the rules),
-   ENOMEM, and the errors of bsend() and brecv(). */
+   than EINVAL it should be closed. EBADF (also if it was closed meanwhile), ENOTSUP (not a bytestream),
+   EPROTO (the peer broke the rules), ENOMEM, and the errors of bsend() and brecv(). */
 
 /* Ask a proxy to connect to `addr`, or `hostname` and `port`; then `s` leads there. username and password,
    unless one is NULL, are sent if the proxy wants them. EINVAL: text of more than 255 bytes, a host that
@@ -888,7 +888,7 @@ DILL_EXPORT int dill_socks5_client_connect(int s, const char* username, const ch
 DILL_EXPORT int dill_socks5_client_connectbyname(int s, const char* username, const char* password,
                                                  const char* hostname, int port, int64_t deadline);
 /* Lets a client in: anybody if auth_fn is NULL, else whom auth_fn() returns non-zero for. EACCES: nobody,
-   and the client knows. EBADF also if the socket was closed meanwhile. */
+   and the client knows. */
 DILL_EXPORT int dill_socks5_proxy_auth(int s, dill_socks5_auth_function* auth_fn, int64_t deadline);
 /* Receive what a client wants: SOCKS5_CONNECT, SOCKS5_BIND or SOCKS5_UDP_ASSOCIATE, and the address;
    the first resolves names, EADDRNOTAVAIL if there is no such, and the client still waits for a reply. The

@@ -1,7 +1,8 @@
 // socks5.cpp - SOCKS version 5: plain functions on a bytestream, which stays the program's.
 //
-// They speak through the bytestream's own send and receive, whoever made it, so a direction that
-// fails is left as bsend() and brecv() leave it.
+// They speak through bsendl() and brecvl(), whoever made the bytestream, so a direction that fails is left
+// as those leave it, and a handle that another coroutine closes in the middle is a number like any other
+// that stands for nothing.
 #include "caraway/socks5.hpp"
 
 #include <algorithm>
@@ -16,12 +17,28 @@
 namespace caraway::capi {
 namespace {
 
+// A bytestream by its number.
+struct numbered : dill_bsock_vfs {
+  explicit numbered(int s) noexcept : dill_bsock_vfs{send, receive}, number(s) {}
+
+  static int send(dill_bsock_vfs* vfs, dill_iolist* first, dill_iolist* last,
+                  std::int64_t deadline) {
+    return dill_bsendl(static_cast<numbered*>(vfs)->number, first, last, deadline);
+  }
+  static int receive(dill_bsock_vfs* vfs, dill_iolist* first, dill_iolist* last,
+                     std::int64_t deadline) {
+    return dill_brecvl(static_cast<numbered*>(vfs)->number, first, last, deadline);
+  }
+
+  int number;
+};
+
 // Calls f(stream), which returns an errno value, with the bytestream `s`.
 template <class F>
 int speak(int s, F f) noexcept {
-  auto* vfs = query<dill_bsock_vfs>(s, dill_bsock_type);
-  if (vfs == nullptr) return -1;
-  const stream_ptr stream = make_foreign(*vfs);
+  if (query<dill_bsock_vfs>(s, dill_bsock_type) == nullptr) return -1;
+  numbered bytestream(s);
+  const stream_ptr stream = make_foreign(bytestream);
   if (stream == nullptr) return outcome(ENOMEM);
   return outcome(without_exceptions([&] { return f(*stream); }));
 }
@@ -59,13 +76,10 @@ bool accepts(dill_socks5_auth_function* f, const socks5::credentials& who) {
   return plain && f(who.user.c_str(), who.password.c_str()) != 0;
 }
 
-// The program's function may block, and the handle be closed meanwhile.
-int check_password(int s, byte_stream& client, dill_socks5_auth_function* f, deadline dl) {
-  const void* const before = dill_hquery(s, dill_bsock_type);
+int check_password(byte_stream& client, dill_socks5_auth_function* f, deadline dl) {
   const auto who = socks5::try_receive_credentials(client, dl);
   if (!who) return to_errno(who.error());
   const bool accepted = accepts(f, *who);
-  if (dill_hquery(s, dill_bsock_type) != before) return EBADF;
   if (auto sent = socks5::try_send_verdict(client, accepted, dl); !sent)
     return to_errno(sent.error());
   return accepted ? 0 : EACCES;
@@ -114,7 +128,7 @@ int dill_socks5_client_connectbyname(int s, const char* username, const char* pa
 int dill_socks5_proxy_auth(int s, dill_socks5_auth_function* auth_fn, std::int64_t deadline) {
   const auto dl = to_deadline(deadline);
   return speak(s, [&](byte_stream& client) {
-    if (auth_fn != nullptr) return check_password(s, client, auth_fn, dl);
+    if (auth_fn != nullptr) return check_password(client, auth_fn, dl);
     return code_of(socks5::try_authenticate(client, dl));
   });
 }

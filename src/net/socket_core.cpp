@@ -69,6 +69,7 @@ result<std::size_t> socket_core::read_into(mutable_bytes into, std::size_t min, 
   const receiving in_progress(*this);
   auto n = in_.read_into(*handle_, into, min, dl, received);
   if (!n) return fail(receive_failure(n.error()));
+  if (closed_) return fail(ECANCELED);
   return n;
 }
 
@@ -154,6 +155,7 @@ result<unique_fd> socket_core::recv_fd(deadline dl) noexcept {
   if (!fd && fd.error() == errc::end_of_stream) in_.set_finished();
   if (!fd && fd.error() == os_error(ECONNRESET)) in_.set_broken();
   if (!fd) return fail(receive_failure(fd.error()));
+  if (closed_) return fail(ECANCELED);
   return fd;
 }
 

@@ -1,6 +1,7 @@
 // socket_end_test.cpp - several coroutines that end one connection, or meet its end, in the same turn.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <string>
 
@@ -24,6 +25,18 @@ TEST(socket_end, a_receiver_that_has_its_bytes_when_an_abort_comes_gets_none_of_
   scripted_connection c;
   task_group group;
   group.go([&] { EXPECT_EQ(c.core.fill(20, never).error(), os_error(ECANCELED)); });
+  sleep(milliseconds(1));
+  c.kernel->arrive(std::string(20, 'x'));
+  c.core.abort();
+  group.wait();
+}
+
+TEST(socket_end, nor_does_one_that_receives_into_memory_of_its_own) {
+  scripted_connection c;
+  std::array<std::byte, 20> into;
+  task_group group;
+  group.go(
+      [&] { EXPECT_EQ(c.core.read_into(into, 20, never, nullptr).error(), os_error(ECANCELED)); });
   sleep(milliseconds(1));
   c.kernel->arrive(std::string(20, 'x'));
   c.core.abort();

@@ -415,6 +415,27 @@ static void a_cancelled_coroutine_waits_for_nobody(void) {
   GIVES(hclose(a[1]), 0);
 }
 
+static coroutine void close_when_told(int c, int s) {
+  GIVES(brecv(c, NULL, 1, -1), 0);
+  GIVES(hclose(s), 0);
+}
+
+/* Both have been woken when the first of them closes what the other goes on with. */
+static void a_socket_may_be_closed_when_its_bytes_have_come(void) {
+  int c[2], s[2];
+  int b = bundle();
+  GIVES(ipc_pair(c), 0);
+  GIVES(ipc_pair(s), 0);
+  CHECK(bundle_go(b, close_when_told(c[1], s[1])) == 0);
+  CHECK(bundle_go(b, authenticate(s[1], ECANCELED)) == 0);
+  SAY(c[0], "x");
+  SAY(s[0], "\5\1\0");
+  GIVES(bundle_wait(b, -1), 0);
+  GIVES(hclose(b), 0);
+  GIVES(hclose(s[0]), 0);
+  discard(c);
+}
+
 int main(void) {
   every_client_gets_through_every_proxy();
   if (!simulated()) names_are_resolved_for_a_proxy_that_wants_addresses();
@@ -430,5 +451,6 @@ int main(void) {
   a_silent_peer_times_out();
   a_bytestream_that_is_in_use_is_busy();
   a_cancelled_coroutine_waits_for_nobody();
+  a_socket_may_be_closed_when_its_bytes_have_come();
   return 0;
 }
