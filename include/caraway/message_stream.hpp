@@ -40,6 +40,11 @@ class message_stream {
     return message->size();
   }
 
+  // False where a message that try_recv_into() had no room for is gone: an exception, for sockets that
+  // are somebody else's. There try_skip() may fail with EMSGSIZE too, and the message is gone all the
+  // same. Does not block.
+  virtual bool keeps_what_did_not_fit() const noexcept { return true; }
+
   // Blocks until everything sent is with the kernel. ETIMEDOUT and ECANCELED: some of it is not
   // yet; it stays queued. Streams that hold nothing back have nothing to do.
   virtual result<void> try_flush(deadline dl) {

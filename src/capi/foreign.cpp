@@ -69,8 +69,10 @@ class foreign_stream final : public byte_stream {
   result<void> try_flush(deadline) override { return {}; }
   result<void> try_done(deadline) override { return fail(ENOTSUP); }
   result<void> try_close(deadline) override { return {}; }
-  void abort() noexcept override { in_ = out_ = ECONNRESET; }
-  bool healthy() const noexcept override { return in_ != ECONNRESET && out_ != ECONNRESET; }
+  void abort() noexcept override { ended_ = true; }
+  bool healthy() const noexcept override {
+    return !ended_ && in_ != ECONNRESET && out_ != ECONNRESET;
+  }
 
  private:
   // What later calls get after one has failed with `code`; EBUSY and ENOMEM are about that one.
@@ -95,21 +97,24 @@ class foreign_stream final : public byte_stream {
 
   // All of `into`, or a failure.
   int receive(mutable_bytes into, deadline dl) noexcept {
+    if (ended_) return ECANCELED;
     if (in_ != 0) return in_;
     dill_iolist list{into.data(), into.size(), nullptr, 0};
-    if (vfs_.brecvl(&vfs_, &list, &list, to_milliseconds(dl)) == 0) return 0;
-    const int code = errno;
-    in_ = code_after(code);
+    const int code = vfs_.brecvl(&vfs_, &list, &list, to_milliseconds(dl)) == 0 ? 0 : errno;
+    if (ended_) return ECANCELED;
+    if (code != 0) in_ = code_after(code);
     return code;
   }
 
   int send(parts ps, deadline dl) {
+    if (ended_) return ECANCELED;
     if (out_ != 0) return out_;
     list_of list(ps);
     if (list.empty()) return 0;
-    if (vfs_.bsendl(&vfs_, list.first(), list.last(), to_milliseconds(dl)) == 0) return 0;
-    const int code = errno;
-    out_ = code_after(code);
+    const int code =
+        vfs_.bsendl(&vfs_, list.first(), list.last(), to_milliseconds(dl)) == 0 ? 0 : errno;
+    if (ended_) return ECANCELED;
+    if (code != 0) out_ = code_after(code);
     return code;
   }
 
@@ -118,11 +123,12 @@ class foreign_stream final : public byte_stream {
   std::size_t consumed_ = 0;
   int in_ = 0;  // what has become of each direction
   int out_ = 0;
+  bool ended_ = false;
 };
 
 class foreign_messages final : public message_stream {
  public:
-  explicit foreign_messages(dill_msock_vfs& vfs) noexcept : vfs_(vfs) {}
+  foreign_messages(dill_msock_vfs& vfs, bool keeps) noexcept : vfs_(vfs), keeps_(keeps) {}
 
   result<void> try_send(parts ps, deadline dl) override {
     const int code = without_exceptions([&] { return send(ps, dl); });
@@ -147,13 +153,12 @@ class foreign_messages final : public message_stream {
 
   result<std::size_t> try_skip(deadline dl) override {
     if (std::exchange(is_kept_, false)) return size_;
-    const ssize_t n = vfs_.mrecvl(&vfs_, nullptr, nullptr, to_milliseconds(dl));
-    if (n < 0) return receive_failure(errno);
-    return static_cast<std::size_t>(n);
+    return receive(nullptr, dl);
   }
 
+  bool keeps_what_did_not_fit() const noexcept override { return keeps_; }
   result<void> try_close(deadline) override { return {}; }
-  void abort() noexcept override {}
+  void abort() noexcept override { ended_ = true; }
 
  private:
   static constexpr std::size_t memory_size = 64 * 1024;
@@ -162,11 +167,20 @@ class foreign_messages final : public message_stream {
     return code == EPIPE ? fail(errc::end_of_stream) : fail(code);
   }
 
+  // Into one piece, or to nowhere.
+  result<std::size_t> receive(dill_iolist* piece, deadline dl) noexcept {
+    if (ended_) return fail(ECANCELED);
+    const ssize_t n = vfs_.mrecvl(&vfs_, piece, piece, to_milliseconds(dl));
+    if (ended_) return fail(ECANCELED);
+    if (n < 0) return receive_failure(errno);
+    return static_cast<std::size_t>(n);
+  }
+
   result<std::size_t> receive(mutable_bytes into, deadline dl) noexcept {
     dill_iolist list{into.data(), into.size(), nullptr, 0};
-    const ssize_t n = vfs_.mrecvl(&vfs_, &list, &list, to_milliseconds(dl));
-    if (n < 0) return receive_failure(errno);
-    return std::min(static_cast<std::size_t>(n), into.size());
+    const auto n = receive(&list, dl);
+    if (!n) return n;
+    return std::min(*n, into.size());
   }
 
   // Makes sure that the next message is in the memory.
@@ -182,18 +196,24 @@ class foreign_messages final : public message_stream {
   }
 
   int send(parts ps, deadline dl) {
+    if (ended_) return ECANCELED;
     list_of list(ps);
     dill_iolist nothing{nullptr, 0, nullptr, 0};
     dill_iolist* first = list.empty() ? &nothing : list.first();
     dill_iolist* last = list.empty() ? &nothing : list.last();
-    return vfs_.msendl(&vfs_, first, last, to_milliseconds(dl)) == 0 ? 0 : errno;
+    const int code = vfs_.msendl(&vfs_, first, last, to_milliseconds(dl)) == 0 ? 0 : errno;
+    return ended_ ? ECANCELED : code;
   }
 
   dill_msock_vfs& vfs_;
   std::vector<std::byte> memory_;
   std::size_t size_ = 0;
   bool is_kept_ = false;
+  bool keeps_;
+  bool ended_ = false;
 };
+
+const char keeping_type_id = 0;
 
 }  // namespace
 
@@ -208,8 +228,10 @@ stream_ptr make_foreign(dill_bsock_vfs& vfs) noexcept {
   return stream_ptr(new (std::nothrow) foreign_stream(vfs));
 }
 
-message_ptr make_foreign(dill_msock_vfs& vfs) noexcept {
-  return message_ptr(new (std::nothrow) foreign_messages(vfs));
+const void* const keeping_type = &keeping_type_id;
+
+message_ptr make_foreign(dill_msock_vfs& vfs, bool keeps) noexcept {
+  return message_ptr(new (std::nothrow) foreign_messages(vfs, keeps));
 }
 
 }  // namespace caraway::capi

@@ -32,7 +32,7 @@ int lower::take(int s, message_ptr& stream) noexcept {
   if (own_messages_ != nullptr) return close_after(take_own(*own_messages_, stream));
   auto* vfs = query<dill_msock_vfs>(handle_, dill_msock_type);
   if (vfs == nullptr) return close_after(ENOTSUP);
-  stream = make_foreign(*vfs);
+  stream = make_foreign(*vfs, query_own(handle_, keeping_type) != nullptr);
   return close_after(stream == nullptr ? ENOMEM : 0);
 }
 

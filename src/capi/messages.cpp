@@ -32,18 +32,21 @@ int send(message_state& s, const dill_iolist* first, const dill_iolist* last,
   return push_out(use, dl);
 }
 
-// By way of memory of our own, which grows as messages demand and not as the list allows: a message
-// that does not fit stays.
+// By way of memory of our own, which grows as messages demand and not as the list allows, if a message
+// that does not fit stays. Where it does not there is one try, with as much as anybody needs.
 result<std::size_t> receive_scattered(message_stream& s, const dill_iolist* first,
                                       deadline dl) noexcept {
-  constexpr std::size_t usual = 64 * 1024;
+  constexpr std::size_t usual = 64 << 10;
+  constexpr std::size_t most = 64 << 20;
   const std::size_t room = list_size(first);
-  for (std::size_t size = std::min(room, usual);; size = size > room / 4 ? room : 4 * size) {
+  const bool again = s.keeps_what_did_not_fit();
+  for (std::size_t size = std::min(room, again ? usual : most);;
+       size = size > room / 4 ? room : 4 * size) {
     const std::unique_ptr<std::byte[]> memory(new (std::nothrow) std::byte[size]);
     if (memory == nullptr) return fail(ENOMEM);
     const auto n = s.try_recv_into({memory.get(), size}, dl);
     if (n) scatter({memory.get(), *n}, first);
-    if (n || n.error() != std::errc::message_size || size == room) return n;
+    if (n || n.error() != std::errc::message_size || size == room || !again) return n;
   }
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/random.hpp"
+#include "capi/foreign.hpp"
 #include "capi/iolist.hpp"
 #include "capi/last_words.hpp"
 #include "capi/lower.hpp"
@@ -177,7 +178,7 @@ ssize_t mrecvl(dill_msock_vfs* vfs, dill_iolist* first, dill_iolist* last, std::
 
 void* answer(dill_hvfs* vfs, const void* type) {
   auto* o = static_cast<ws_object*>(vfs);
-  if (type == dill_msock_type) return &o->vfs;
+  if (type == dill_msock_type || type == keeping_type) return &o->vfs;
   if (type == ws_type) return o;
   errno = ENOTSUP;
   return nullptr;

@@ -34,6 +34,7 @@ class term_socket final : public socket {
   result<bytes> try_recv(deadline dl) override;
   result<std::size_t> try_recv_into(mutable_bytes into, deadline dl) override;
   result<std::size_t> try_skip(deadline dl) override;
+  bool keeps_what_did_not_fit() const noexcept override;
   result<void> try_flush(deadline dl) override;
   result<void> try_done(deadline dl) override;
   result<message_ptr> try_detach(deadline dl) override;
@@ -52,6 +53,7 @@ class term_socket final : public socket {
   result<void> receive_small(deadline dl);
   result<std::size_t> skip(deadline dl);
   result<std::size_t> skip_large(deadline dl);
+  result<std::size_t> skip_whole(deadline dl);
   result<void> say_goodbye(deadline dl);
 
   const std::vector<std::byte> terminator_;
@@ -176,8 +178,9 @@ result<std::size_t> term_socket::try_skip(deadline dl) {
 result<std::size_t> term_socket::skip(deadline dl) {
   if (held_) return *std::exchange(held_, std::nullopt);
   if (skipping_) return skip_large(dl);
+  if (!below_->keeps_what_did_not_fit()) return skip_whole(dl);
   const auto n = receive_into(small_, dl);
-  if (n || n.error() != std::errc::message_size) return n;
+  if (n || ended_ || n.error() != std::errc::message_size) return n;
   skipping_ = true;
   return skip_large(dl);
 }
@@ -187,6 +190,20 @@ result<std::size_t> term_socket::skip_large(deadline dl) {
   if (!n) return fail(note(n.error()));
   skipping_ = false;
   return n;
+}
+
+// Where a message that does not fit is gone, it takes room for any to see whether it is the terminator.
+// Only as much as one needs becomes memory.
+result<std::size_t> term_socket::skip_whole(deadline dl) {
+  constexpr std::size_t most = 16 << 20;
+  const std::size_t size = std::max(most, small_.size());
+  const std::unique_ptr<std::byte[]> memory(new (std::nothrow) std::byte[size]);
+  if (memory == nullptr) return fail(ENOMEM);
+  return receive_into({memory.get(), size}, dl);
+}
+
+bool term_socket::keeps_what_did_not_fit() const noexcept {
+  return below_ == nullptr || below_->keeps_what_did_not_fit();
 }
 
 // The end
