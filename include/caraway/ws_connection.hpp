@@ -29,7 +29,9 @@
 // some), with more behind them.
 //
 // With permessage-deflate (RFC 7692) compressed messages come out inflated, in the connection's own
-// memory, and go in through send_deflated(). Whoever does not agree on it pays nothing for it.
+// memory, and go in through send_deflated(). Whoever does not agree on it pays nothing for it. No
+// more than 256 KiB are inflated in one call of receive(): `progress` comes between, to give others
+// a turn, or to take a part.
 //
 // One thread at a time. What a function shows stays valid as long as its declaration says.
 #pragma once
@@ -70,6 +72,7 @@ struct connection_options {
 
 enum class event_kind : std::uint8_t {
   need_more,  // nothing until more has arrived
+  progress,   // some of a compressed message has been inflated, there is more: call again
   message,    // a whole message
   ping,       // its pong is pending already, nothing to do
   pong,       // an answer to a ping, or unsolicited
@@ -145,9 +148,10 @@ class connection {
   event receive(mutable_bytes in) noexcept;
 
   // Where the rest of the frame that is being received belongs: not empty only in the middle of a
-  // large frame. The caller may read from its transport straight into it, never more than its size,
-  // and then says how much with received(); or ignore it and keep calling receive(). Stays until
-  // the next call of receive() or received().
+  // large frame, and empty if there is no memory for it: then the connection has failed. The caller
+  // may read from its transport straight into it, never more than its size, and then says how much
+  // with received(); or ignore it and keep calling receive(). Stays until the next call of receive()
+  // or received().
   mutable_bytes destination() noexcept;
 
   // The first `n` bytes of destination() are from the transport now. What that leads to comes out
@@ -156,9 +160,10 @@ class connection {
 
   // For those who take a message in parts: what has come of it so far and lies in the connection's
   // own memory, which is not kept any longer; empty if nothing does. Call it when receive() needs
-  // more. The message that receive() shows in the end is what came behind the last part. Stays until
-  // the next call of receive(), received() or destination(). All parts together are limited as the
-  // message is; each is valid UTF-8 but for a character that is cut at its ends.
+  // more or has made progress. The message that receive() shows in the end is what came behind the
+  // last part. Stays until the next call of receive(), received() or destination(). All parts
+  // together are limited as the message is; each is valid UTF-8 but for a character that is cut at
+  // its ends.
   mutable_bytes take_part() noexcept;
 
   // The type of the message that is being received; continuation if none has begun.
@@ -318,7 +323,8 @@ class connection {
   bool make_room(std::size_t arriving) noexcept;
   bool enlarge(std::uint64_t wanted) noexcept;
   bool admit_deflated(const frame_header& next) noexcept;
-  bool inflate(bytes piece) noexcept;
+  bool inflate(bytes& in) noexcept;
+  bool room_to_inflate(std::size_t arrived, mutable_bytes& room) noexcept;
   bool take_inflated(bytes piece) noexcept;
   bool make_control() noexcept;
   bool broken(std::uint16_t code, const char* why) noexcept;

@@ -164,6 +164,7 @@ void connection::step_on(mutable_bytes in, event& e) noexcept {
   // After the end every input is discarded (1.4, 7.1.7), but not what came along with it: behind
   // the close frame may be bytes of whatever speaks next.
   const bool discard = over() && e.consumed == 0;
+  if (compression_) compression_->made = 0;
   mutable_bytes rest = discard ? in.last(0) : in.subspan(e.consumed);
   while (!step(rest, e)) {
   }
@@ -316,7 +317,7 @@ bool connection::check_text(bytes piece) noexcept {
 
 bool connection::direct_frame(mutable_bytes& in, event& e) noexcept {
   const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(in.size(), remaining()));
-  if (!make_room(n)) return false;
+  if ((n != 0 || !message_) && !make_room(n)) return false;
   if (n != 0) {
     std::byte* const to = message_.get() + message_size_;
     codec::mask_copy(to, in.first(n), frame_.mask, frame_done_);
@@ -335,8 +336,9 @@ bool connection::end_direct(event& e) noexcept {
   return frame_.fin && deliver({message_.get(), message_size_}, false, e);
 }
 
+// More room is made only now: a part that was taken meanwhile has left some.
 mutable_bytes connection::destination() noexcept {
-  if (over() || phase_ != phase::direct) return {};
+  if (over() || phase_ != phase::direct || !make_room(0)) return {};
   const std::size_t room = message_capacity_ - message_size_;
   return {message_.get() + message_size_,
           static_cast<std::size_t>(std::min<std::uint64_t>(room, remaining()))};
@@ -347,7 +349,6 @@ void connection::received(std::size_t n) noexcept {
   n = std::min(n, piece.size());
   if (n == 0 || !open_payload(piece.first(n))) return;
   message_size_ += n;
-  make_room(0);
 }
 
 // Room for `arriving` more bytes and, if the frame goes on behind them, for some of that too. What

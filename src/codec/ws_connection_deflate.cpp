@@ -1,7 +1,9 @@
 // ws_connection_deflate.cpp - compressed messages of a connection (RFC 7692 sections 6 and 7.2).
 //
 // What arrives of a compressed message is inflated at once into the message's memory, which grows as
-// the message does: nothing compressed is kept, and no more than a message may have is inflated.
+// the message does: nothing compressed is kept, and no more than a message may have is inflated. A
+// few bytes can become a thousand times as many, so one call of receive() stops when enough has come
+// out; what it has unmasked of the input and not used waits there, `opened` bytes of it.
 //
 // What is sent refers to what was sent before, if that was agreed on. A frame that was made and
 // never sent must not be referred to: the compressor begins anew after it, and the peer, whose
@@ -23,6 +25,9 @@ constexpr int least_own_window = 9;
 // The first memory for a message is so many times what has come of it.
 constexpr std::size_t usual_ratio = 4;
 constexpr std::size_t least_memory = 512;
+
+// So much comes out in one call of receive().
+constexpr std::size_t most_at_once = std::size_t{256} << 10;
 
 constexpr char not_deflated[] = "compressed message is malformed";
 
@@ -98,33 +103,42 @@ bool connection::admit_deflated(const frame_header& next) noexcept {
 }
 
 bool connection::inflating_frame(mutable_bytes& in, event& e) noexcept {
-  const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(in.size(), remaining()));
-  const mutable_bytes piece = in.first(n);
-  if (frame_.masked) codec::mask(piece, frame_.mask, frame_done_);
-  in = in.subspan(n);
-  frame_done_ += n;
-  if (n != 0 && !inflate(piece)) return false;
-  if (remaining() == 0) return end_inflated(e);
+  compression& c = *compression_;
+  const auto n =
+      static_cast<std::size_t>(std::min<std::uint64_t>(in.size(), c.opened + remaining()));
+  if (n > c.opened) {
+    const mutable_bytes piece = in.subspan(c.opened, n - c.opened);
+    if (frame_.masked) codec::mask(piece, frame_.mask, frame_done_);
+    frame_done_ += piece.size();
+    c.opened = n;
+  }
+  bytes rest = in.first(n);
+  if ((n != 0 || c.full) && !inflate(rest)) return false;
+  c.opened -= n - rest.size();
+  in = in.subspan(n - rest.size());
+  if (c.full) {
+    e.kind = event_kind::progress;
+    return true;
+  }
+  if (remaining() == 0 && c.opened == 0) return end_inflated(e);
   e.need = 1;
   return true;
 }
 
-bool connection::inflate(bytes piece) noexcept {
-  if (!compression_->need_inflater()) return broken(close_code::internal_error, "out of memory");
+// Stops before the end of `in`, or of what comes out of it, only if the connection has failed or
+// enough has come out for now.
+bool connection::inflate(bytes& in) noexcept {
+  compression& c = *compression_;
+  if (!c.need_inflater()) return broken(close_code::internal_error, "out of memory");
   for (;;) {
+    c.full = c.made >= most_at_once;
+    if (c.full) return true;
     // One byte more than a message may have is enough to see that it has too many.
     std::byte beyond;
     mutable_bytes room(&beyond, 1);
-    if (message_size_ < most_message()) {
-      if (message_size_ == message_capacity_ &&
-          !enlarge(std::min<std::uint64_t>(
-              most_message(),
-              std::max({least_memory, usual_ratio * piece.size(), 2 * message_capacity_}))))
-        return false;
-      room = {message_.get() + message_size_, message_capacity_ - message_size_};
-    }
+    if (message_size_ < most_message() && !room_to_inflate(in.size(), room)) return false;
     const mutable_bytes all = room;
-    const codec::inflate_state state = compression_->inflater->go_on(piece, room);
+    const codec::inflate_state state = c.inflater->go_on(in, room);
     if (!take_inflated(all.first(all.size() - room.size()))) return false;
     if (state == codec::inflate_state::hungry) return true;
     if (state == codec::inflate_state::wrong)
@@ -134,11 +148,24 @@ bool connection::inflate(bytes piece) noexcept {
   }
 }
 
+// Where what `arrived` bytes make goes, as much of it as may come out now.
+bool connection::room_to_inflate(std::size_t arrived, mutable_bytes& room) noexcept {
+  if (message_size_ == message_capacity_) {
+    const std::size_t usual = std::min(usual_ratio * arrived, most_at_once);
+    const std::uint64_t wanted = std::max({least_memory, usual, 2 * message_capacity_});
+    if (!enlarge(std::min(most_message(), wanted))) return false;
+  }
+  room = {message_.get() + message_size_,
+          std::min(message_capacity_ - message_size_, most_at_once - compression_->made)};
+  return true;
+}
+
 // These bytes have come out behind the others of the message.
 bool connection::take_inflated(bytes piece) noexcept {
   if (piece.size() > most_message() - message_size_)
     return broken(close_code::message_too_big, "message too big");
   message_size_ += piece.size();
+  compression_->made += piece.size();
   return check_text(piece);
 }
 
@@ -147,7 +174,10 @@ bool connection::end_inflated(event& e) noexcept {
   if (!frame_.fin) return false;
   compression& c = *compression_;
   if (c.inflater && !c.inflater->at_end()) {
-    if (!inflate(codec::inflater::message_tail())) return false;
+    // Next to nothing comes of it.
+    c.made = 0;
+    bytes tail = codec::inflater::message_tail();
+    if (!inflate(tail)) return false;
     if (!c.inflater->at_end()) return broken(close_code::invalid_payload, not_deflated);
   }
   c.receiving = false;

@@ -42,6 +42,11 @@ struct connection::compression {
   // The message being received is compressed; so many bytes of it have come, compressed.
   bool receiving = false;
   std::uint64_t arrived = 0;
+  // So many bytes of the input are unmasked and not inflated yet.
+  std::size_t opened = 0;
+  // Bytes that have come out in this call of receive(); more may be ready to come out.
+  std::size_t made = 0;
+  bool full = false;
 };
 
 }  // namespace caraway::ws

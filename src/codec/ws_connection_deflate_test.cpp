@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -298,6 +299,128 @@ TEST(ws_connection_deflate, a_bomb_takes_no_more_memory_than_a_message_may_have)
   }
   EXPECT_EQ(c.failure(), close_code::message_too_big);
   EXPECT_LE(most, 100000u + 50000u);
+}
+
+// A few bytes that become many
+
+constexpr std::size_t most_at_once = std::size_t{256} << 10;
+
+std::string compressed(std::string_view text) {
+  const bytes all = as_bytes(text);
+  codec::growing_bytes out;
+  EXPECT_TRUE(codec::deflate_message({.level = 9}, parts(&all, 1), out));
+  return std::string(as_text(out.all()));
+}
+
+// In frames of `each` bytes; 0: in one.
+ws_wire compressed_message(role to, std::string_view text, std::size_t each) {
+  ws_wire wire(to);
+  const std::string payload = compressed(text);
+  const std::size_t step = each == 0 ? payload.size() : each;
+  for (std::size_t at = 0; at < payload.size(); at += step)
+    wire.frame(at == 0 ? opcode::text : opcode::continuation, payload.substr(at, step),
+               at + step >= payload.size(), at == 0 ? deflated_bit : 0);
+  return wire;
+}
+
+connection receiver_of(role r, std::uint64_t max_message) {
+  connection_options o = script_options(r);
+  o.deflate.emplace();
+  o.max_message = max_message;
+  return connection(o);
+}
+
+std::string repetitive(std::size_t size) {
+  std::string text;
+  while (text.size() < size) text.append(text.size() % 5000, 'r').append("word ");
+  text.resize(size);
+  return text;
+}
+
+TEST(ws_connection_deflate, one_call_makes_some_of_a_message_whatever_its_input_could_become) {
+  const std::string text = repetitive(10'000'000);
+  for (role r : both)
+    for (std::size_t each : {0u, 100u, 5u}) {
+      std::string in = compressed_message(r, text, each).data();
+      mutable_bytes rest = std::as_writable_bytes(std::span(in));
+      connection c = receiver_of(r, text.size());
+      event e;
+      std::size_t calls = 0;
+      do {
+        e = c.receive(rest);
+        rest = rest.subspan(e.consumed);
+        ++calls;
+      } while (e.kind == event_kind::progress);
+      ASSERT_EQ(e.kind, event_kind::message);
+      EXPECT_TRUE(as_text(e.payload) == text);
+      EXPECT_EQ(calls, text.size() / most_at_once + 1);
+      EXPECT_TRUE(rest.empty());
+    }
+}
+
+TEST(ws_connection_deflate, a_message_taken_in_parts_needs_little_memory) {
+  const std::string text = repetitive(10'000'000);
+  for (role r : both)
+    for (std::size_t each : {0u, 100u, 5u}) {
+      std::string in = compressed_message(r, text, each).data();
+      mutable_bytes rest = std::as_writable_bytes(std::span(in));
+      connection c = receiver_of(r, text.size());
+      std::string all;
+      for (event e; e.kind != event_kind::message;) {
+        e = c.receive(rest);
+        rest = rest.subspan(e.consumed);
+        ASSERT_LE(c.memory(), std::size_t{1} << 20);
+        const bytes part = e.kind == event_kind::message ? e.payload : c.take_part();
+        ASSERT_LE(part.size(), most_at_once + 5000);
+        all += as_text(part);
+      }
+      EXPECT_TRUE(all == text);
+    }
+}
+
+TEST(ws_connection_deflate, the_limit_is_exact_however_often_it_stops_on_the_way) {
+  for (role r : both)
+    for (std::size_t limit : {most_at_once - 1, most_at_once, most_at_once + 1, 2 * most_at_once,
+                              std::size_t{600'000}, std::size_t{1} << 20})
+      for (std::size_t beyond : {0u, 1u, 2u})
+        for (std::size_t each : {0u, 100u}) {
+          const ws_wire in = compressed_message(r, std::string(limit + beyond, 'l'), each);
+          for (bool parts : {false, true}) {
+            connection c = receiver_of(r, limit);
+            std::string data = in.data();
+            mutable_bytes rest = std::as_writable_bytes(std::span(data));
+            event e;
+            do {
+              e = c.receive(rest);
+              rest = rest.subspan(e.consumed);
+              if (parts && e.kind == event_kind::progress) c.take_part();
+            } while (e.kind == event_kind::progress);
+            EXPECT_EQ(e.kind, beyond == 0 ? event_kind::message : event_kind::failed);
+            EXPECT_EQ(c.failure(), beyond == 0 ? 0 : close_code::message_too_big);
+          }
+        }
+}
+
+// What it has unmasked and not used is shown again; not all of it needs to be.
+TEST(ws_connection_deflate, input_may_come_back_in_any_portion) {
+  const std::string text = repetitive(3'000'000);
+  for (role r : both)
+    for (std::size_t portion : {0u, 1u, 1000u}) {
+      std::string in = compressed_message(r, text, 0).data();
+      mutable_bytes rest = std::as_writable_bytes(std::span(in));
+      connection c = receiver_of(r, text.size());
+      event e = c.receive(rest);
+      while (e.kind == event_kind::progress) {
+        rest = rest.subspan(e.consumed);
+        e = c.receive(rest.first(std::min(portion, rest.size())));
+        while (e.kind == event_kind::need_more) {
+          rest = rest.subspan(e.consumed);
+          e = c.receive(rest);
+        }
+      }
+      ASSERT_EQ(e.kind, event_kind::message);
+      EXPECT_TRUE(as_text(e.payload) == text);
+    }
 }
 
 }  // namespace

@@ -40,25 +40,27 @@ mutable_bytes writable(std::string& s) {
 // Memory
 
 TEST(ws_connection_memory, a_message_taken_in_parts_needs_little_however_large_it_is) {
-  connection_options o = script_options(role::client);
-  o.max_message = std::uint64_t{1} << 40;
-  connection c(o);
-  constexpr std::uint64_t size = 100'000'000;
-  std::string head = ws_wire(role::client).header(2, size).data();
-  EXPECT_EQ(c.receive(writable(head)).kind, event_kind::need_more);
-  EXPECT_EQ(c.receiving(), opcode::binary);
-  EXPECT_TRUE(c.take_part().empty());
-  std::uint64_t arrived = 0;
-  event e;
-  while (e.kind == event_kind::need_more) {
-    const std::size_t n = std::min<std::size_t>(c.destination().size(), 50'000);
-    c.received(n);
-    e = c.receive({});
-    arrived += e.kind == event_kind::message ? e.payload.size() : c.take_part().size();
-    ASSERT_LE(c.memory(), std::size_t{1} << 20);
+  for (const std::size_t at_once : {std::size_t{50'000}, std::size_t{1} << 30}) {
+    connection_options o = script_options(role::client);
+    o.max_message = std::uint64_t{1} << 40;
+    connection c(o);
+    constexpr std::uint64_t size = 100'000'000;
+    std::string head = ws_wire(role::client).header(2, size).data();
+    EXPECT_EQ(c.receive(writable(head)).kind, event_kind::need_more);
+    EXPECT_EQ(c.receiving(), opcode::binary);
+    EXPECT_TRUE(c.take_part().empty());
+    std::uint64_t arrived = 0;
+    event e;
+    while (e.kind == event_kind::need_more) {
+      const std::size_t n = std::min(c.destination().size(), at_once);
+      c.received(n);
+      e = c.receive({});
+      arrived += e.kind == event_kind::message ? e.payload.size() : c.take_part().size();
+      ASSERT_LE(c.memory(), std::size_t{1} << 20);
+    }
+    EXPECT_EQ(arrived, size);
+    EXPECT_EQ(c.receiving(), opcode::continuation);
   }
-  EXPECT_EQ(arrived, size);
-  EXPECT_EQ(c.receiving(), opcode::continuation);
 }
 
 TEST(ws_connection_memory, memory_grows_with_what_arrives_and_not_with_what_is_announced) {
@@ -185,6 +187,28 @@ TEST(ws_connection_memory, empty_fragments_take_none) {
   EXPECT_TRUE(e.in_place);
   EXPECT_EQ(as_text(e.payload), "all");
   EXPECT_EQ(c.memory(), 0u);
+}
+
+TEST(ws_connection_memory, a_million_empty_fragments_end_at_the_limit_and_take_none) {
+  for (role r : both)
+    for (bool compressed : {false, true}) {
+      connection_options o = script_options(r);
+      if (compressed) o.deflate.emplace();
+      connection c(o);
+      const std::size_t at_first = c.memory();
+      std::string begin =
+          ws_wire(r).frame(opcode::text, "", false, compressed ? std::uint8_t{0x40} : 0).data();
+      std::string next = ws_wire(r).frame(opcode::continuation, "", false).data();
+      event e = c.receive(writable(begin));
+      int frames = 1;
+      for (; e.kind == event_kind::need_more && frames < 1'000'000; ++frames) {
+        ASSERT_EQ(c.memory(), at_first);
+        e = c.receive(writable(next));
+      }
+      EXPECT_EQ(frames, 131'073);
+      EXPECT_EQ(e.kind, event_kind::failed);
+      EXPECT_EQ(c.failure(), close_code::message_too_big);
+    }
 }
 
 TEST(ws_connection_memory, fragments_take_no_more_than_a_message_may_have) {

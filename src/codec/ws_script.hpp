@@ -184,6 +184,9 @@ class ws_listener {
     switch (e.kind) {
       case event_kind::need_more:
         return;
+      case event_kind::progress:
+        if (e.need != 0) throw std::logic_error("progress and a need at once");
+        return;
       case event_kind::message:
       case event_kind::ping:
       case event_kind::pong:

@@ -261,5 +261,55 @@ TEST(ws_socket_deflate, an_idle_socket_lets_go_of_its_compressor) {
   }
 }
 
+// Bytes that become a thousand times as many
+
+constexpr std::size_t large = std::size_t{16} << 20;
+
+// A server that has been sent `large` bytes of text, and its peer.
+std::pair<socket, socket> with_a_large_message() {
+  auto both = connected(eager(), {.message = large});
+  both.first.send(std::string(large, 'x'));
+  both.first.try_flush(soon).value();
+  return both;
+}
+
+TEST(ws_socket_deflate, others_have_their_turn_while_a_message_is_inflated) {
+  auto [client, server] = with_a_large_message();
+  std::size_t turns = 0;
+  task_group group;
+  group.go([&] {
+    for (;; ++turns) yield();
+  });
+  EXPECT_TRUE(server.recv(soon)->text() == std::string(large, 'x'));
+  EXPECT_GE(turns, large >> 18);
+  group.cancel();
+}
+
+TEST(ws_socket_deflate, parts_are_small_whatever_the_message_becomes) {
+  auto [client, server] = with_a_large_message();
+  std::size_t got = 0;
+  for (bool last = false; !last;) {
+    const auto p = server.recv_part(soon);
+    EXPECT_EQ(p->first, got == 0);
+    EXPECT_EQ(p->type, message_type::text);
+    ASSERT_LE(p->data.size(), std::size_t{300'000});
+    got += p->data.size();
+    last = p->last;
+  }
+  EXPECT_EQ(got, large);
+  client.send("next");
+  EXPECT_EQ(server.recv(soon)->text(), "next");
+}
+
+TEST(ws_socket_deflate, a_deadline_ends_the_inflating_for_now_and_nothing_is_lost) {
+  auto [client, server] = with_a_large_message();
+  auto got = server.try_receive(immediately);
+  for (std::size_t tries = 0; !got && tries < large >> 17; ++tries) {
+    ASSERT_EQ(got.error(), os_error(ETIMEDOUT));
+    got = server.try_receive(immediately);
+  }
+  EXPECT_TRUE((*got)->text() == std::string(large, 'x'));
+}
+
 }  // namespace
 }  // namespace caraway::ws

@@ -118,6 +118,10 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
         held = got;
       }
       if (!turn) return fail(turn.error());
+      if (e.kind == event_kind::progress) {
+        if (wants_parts_) break;
+        if (const int code = io::overdue(dl); code != 0) return fail(code);
+      }
       if (e.op >= opcode::close) control_frame(e);
       if (auto said = answer(); !said) return fail(said.error());
       if (over()) return verdict();
@@ -178,6 +182,8 @@ result<void> socket::impl::await_more(std::size_t need, deadline dl) {
     const auto n = under->try_read_into(place, 1, dl, &got);
     conn.received(n ? *n : got);
     if (!n) failure = n.error();
+  } else if (over()) {
+    return {};  // no memory for it
   } else if (const auto seen = under->try_fill(need, dl); !seen) {
     failure = seen.error();
   }
@@ -199,7 +205,7 @@ result<void> socket::impl::give_others_a_turn(const event& e) noexcept {
   if (!e.in_place)
     messages_in_a_row_ += static_cast<std::uint16_t>(
         std::min<std::size_t>(e.payload.size() / as_long_as_one, fair_share));
-  if (++messages_in_a_row_ < fair_share) return {};
+  if (++messages_in_a_row_ < fair_share && e.kind != event_kind::progress) return {};
   messages_in_a_row_ = 0;
   if (const int code = lowlevel::yield(); code != 0) return fail(code);
   return {};
