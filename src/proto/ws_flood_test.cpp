@@ -3,6 +3,7 @@
 
 #include <array>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "caraway/memory_pair.hpp"
@@ -14,6 +15,8 @@ namespace caraway::ws {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr auto soon = 20s;
 
 struct flooded {
   socket ws;
@@ -95,6 +98,35 @@ TEST(ws_flood, fragments_without_end_do_not_extend_the_deadline_of_a_receive) {
   f.flood_with(empty_fragment);
   EXPECT_EQ(f.ws.try_receive(20ms).error(), os_error(ETIMEDOUT));
   f.group.cancel();
+}
+
+TEST(ws_flood, a_million_empty_fragments_are_told_1009_at_the_default_limit) {
+  for (const role as : {role::client, role::server})
+    for (const bool compressed : {false, true}) {
+      const auto agreed = compressed ? std::optional(deflate_options()) : std::nullopt;
+      auto [a, b] = memory_pair();
+      socket ws = attach_without_handshake(std::move(a), as, {}, agreed);
+      const std::string mask(as == role::server ? 4 : 0, '\0');
+      const char masked = mask.empty() ? '\0' : '\x80';
+      const auto empty = [&](char first) { return std::string{first, masked} + mask; };
+      const std::string begin = empty(compressed ? '\x41' : '\x01');
+      std::string thousand;
+      for (int i = 0; i < 1000; ++i) thousand += empty('\0');
+      task_group group;
+      std::size_t taken = 0;
+      group.go([&, &peer = *b] {
+        if (!peer.try_write(std::array{as_bytes(begin)}, soon)) return;
+        while (peer.try_write(std::array{as_bytes(thousand)}, soon)) taken += 1000;
+      });
+      EXPECT_EQ(ws.try_receive(soon).error(), errc::message_too_big);
+      EXPECT_LT(taken, 1'000'000u);
+      std::string answer(as_text(b->fill(4, soon)));
+      // A client's close frame is masked.
+      EXPECT_TRUE(answer.starts_with('\x88'));
+      EXPECT_EQ(answer.contains("\x03\xf1"), as == role::server) << "1009";
+      b->abort();
+      group.wait();
+    }
 }
 
 // Everything is in the buffer: nobody ever has to wait.
