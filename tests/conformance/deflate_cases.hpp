@@ -192,7 +192,7 @@ class deflate_cases_of {
   }
 
   void limits() {
-    const std::string exact(1000, 'm'), over(1001, 'm');
+    const std::string exact(1000, 'm');
     const auto limited = [&](const std::string& name, const ws::ws_wire& w,
                              const std::string& transcript, std::uint64_t most) {
       deflate_case& c = add(name, w, transcript);
@@ -202,8 +202,11 @@ class deflate_cases_of {
     limited("limit_reached", message(deflated(exact)), "text(" + exact + ")", 1000);
     limited("limit_reached_by_noise", message(deflated("q8Zx"), op::binary), "binary(q8Zx)", 4);
     limited("limit_zero", message(std::string(1, '\0')), "text()", 0);
-    limited("limit_passed_by_one", message(deflated(over)), failed(1009), 1000);
-    table_.back().over_after = limit_shows(deflated(over), 1000);
+    for (const auto& [by, beyond] : {std::pair("one", 1), std::pair("two", 2)}) {
+      const std::string over = deflated(exact + std::string(beyond, 'm'));
+      limited(std::string("limit_passed_by_") + by, message(over), failed(1009), 1000);
+      table_.back().over_after = limit_shows(over, 1000);
+    }
     limited("limit_passed_from_zero", message(deflated("a")), failed(1009), 0);
     table_.back().over_after = limit_shows(deflated("a"), 0);
     const std::string bomb = deflated(std::string(4000000, '\0'));

@@ -40,7 +40,7 @@ inline tcp_pair connected() {
 // A socket under test and the raw end of its connection.
 struct tested {
   ws::socket socket;
-  tcp::stream_ptr peer;
+  stream_ptr peer;
 };
 
 inline tested make_tested(ws::role as, const ws::limits& limits = {},

@@ -2,26 +2,25 @@
 // socket says so and tells its peer before anything else arrives, and hears nothing after.
 #include <gtest/gtest.h>
 
-#include "all_cases.hpp"
+#include "agreed_cases.hpp"
 #include "over_tcp.hpp"
 
 namespace caraway::conformance {
 namespace {
 
-// Cases that end, and are short enough to go byte by byte.
-table deciding_cases() {
-  table all = all_cases();
-  std::erase_if(
-      all, [](const conformance_case& c) { return c.over_after == 0 || c.wire.size() > 5000; });
+// Of `all` those that end, and are short enough to go byte by byte.
+std::vector<agreed_case> deciding(std::vector<agreed_case> all) {
+  std::erase_if(all,
+                [](const agreed_case& c) { return c.over_after == 0 || c.wire.size() > 5000; });
   return all;
 }
 
-class promptness : public testing::TestWithParam<conformance_case> {};
+class promptness : public testing::TestWithParam<agreed_case> {};
 
 TEST_P(promptness, the_peer_is_told_before_it_sends_another_byte) {
-  const conformance_case& c = GetParam();
+  const agreed_case& c = GetParam();
   const std::string_view wire = c.wire.data();
-  tested t = make_tested(c.wire.to(), {.message = c.max_message, .fragments = c.max_fragments});
+  tested t = make_tested(c.wire.to(), limits_of(c), c.agreed);
   bool over = false;
   std::string after;
   task_group tasks;
@@ -48,7 +47,10 @@ TEST_P(promptness, the_peer_is_told_before_it_sends_another_byte) {
   EXPECT_EQ(after, "");
 }
 
-INSTANTIATE_TEST_SUITE_P(rfc6455, promptness, testing::ValuesIn(deciding_cases()), name_of_case);
+INSTANTIATE_TEST_SUITE_P(rfc6455, promptness, testing::ValuesIn(deciding(plain_cases())),
+                         name_of_agreed_case);
+INSTANTIATE_TEST_SUITE_P(rfc7692, promptness, testing::ValuesIn(deciding(compressed_cases())),
+                         name_of_agreed_case);
 
 }  // namespace
 }  // namespace caraway::conformance
