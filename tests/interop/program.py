@@ -85,6 +85,11 @@ class Program:
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
+    def open_files(self):
+        """What is open, as the kernel calls it."""
+        folder = pathlib.Path(f"/proc/{self.process.pid}/fd")
+        return sorted(os.readlink(file) for file in folder.iterdir())
+
     def stop(self):
         """Asks it to end, and insists after a while. Fails if it ended in any other way than asked."""
         before = self.process.poll()
