@@ -449,7 +449,7 @@ struct dill_tcp_listener_storage {
   char _[96];
 };
 struct dill_tcp_storage {
-  char _[96];
+  char _[160];
 };
 
 /* Port 0 is replaced in `addr` by the one the system chose. EADDRINUSE, EADDRNOTAVAIL, EACCES and the
@@ -501,10 +501,10 @@ struct dill_ipc_listener_storage {
   char _[96];
 };
 struct dill_ipc_storage {
-  char _[96];
+  char _[160];
 };
 struct dill_ipc_pair_storage {
-  char _[192];
+  char _[320];
 };
 
 /* As the functions of TCP, on the path `addr`. The file is not removed. ENAMETOOLONG, ENOENT,
@@ -572,7 +572,7 @@ DILL_EXPORT int dill_happyeyeballs_connect(const char* name, int port, int64_t d
 #define DILL_PREFIX_LITTLE_ENDIAN 1
 
 struct dill_prefix_storage {
-  char _[96];
+  char _[160];
 };
 
 /* A message socket on top of a bytestream `s`, which goes under a number of its own, and is closed on
@@ -601,7 +601,7 @@ DILL_EXPORT int dill_prefix_detach(int s);
 /* --- Messages before a delimiter ---------------------------------------------------------------------- */
 
 struct dill_suffix_storage {
-  char _[96];
+  char _[160];
 };
 
 /* As prefix_attach(), but each message goes before a delimiter of 1 to 32 bytes, which are copied: lines,
@@ -622,7 +622,7 @@ DILL_EXPORT int dill_suffix_detach(int s, int64_t deadline);
 /* --- Messages up to a terminator ---------------------------------------------------------------------- */
 
 struct dill_term_storage {
-  char _[96];
+  char _[160];
 };
 
 /* A message socket on top of another one, `s`, which goes under a number of its own, and is closed on
@@ -689,7 +689,7 @@ DILL_EXPORT ssize_t dill_udp_recvl(int s, struct dill_ipaddr* addr, struct dill_
 /* --- HTTP ------------------------------------------------------------------------------------------- */
 
 struct dill_http_storage {
-  char _[96];
+  char _[128];
 };
 
 /* The heads of HTTP/1.1 messages (RFC 9112), line by line, on top of a bytestream `s`, which goes under a
@@ -743,7 +743,7 @@ DILL_EXPORT int dill_http_recvfield(int s, char* name, size_t namelen, char* val
 #if !defined(DILL_DISABLE_TLS)
 
 struct dill_tls_storage {
-  char _[96];
+  char _[160];
 };
 
 /* TLS 1.2 or 1.3 on top of a bytestream `s`, which goes under a number of its own, and is closed on
@@ -930,7 +930,7 @@ DILL_EXPORT int dill_socks5_proxy_sendreply(int s, int reply, struct dill_ipaddr
 #define WS_KEY_SIZE 32
 
 struct dill_ws_storage {
-  char _[96];
+  char _[192];
 };
 
 /* WebSocket (RFC 6455) on top of a bytestream `s`, which goes under a number of its own, and is closed

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "capi/guest.hpp"
 #include "capi/last_words.hpp"
 #include "capi/lower.hpp"
 
@@ -17,56 +18,53 @@ namespace {
 const char http_type_id = 0;
 const void* const http_type = &http_type_id;
 
-// Shared by the handle and the coroutines that are inside a call on it; the last frees it.
-struct http_state {
-  http_state(stream_ptr stream, lower l) noexcept : socket(std::move(stream)), below(l) {}
+// The socket stays where it is while somebody is inside, so it has memory of its own.
+using socket_ptr = std::unique_ptr<http::socket>;
 
-  http::socket socket;
+struct http_state {
+  socket_ptr socket;
   lower below;
   bool sending = false;
   bool receiving = false;
   bool broken = false;  // the program knows that no more can be received
-  bool closed = false;  // the handle is gone
-  int references = 1;
-};
+  list<guest<socket_ptr>> inside;
 
-void release(http_state& s) noexcept {
-  if (--s.references == 0) delete &s;
-}
+  ~http_state() { guest<socket_ptr>::leave_to(inside, std::move(socket)); }
+};
 
 // A coroutine inside a call, in one direction.
 class http_use {
  public:
   http_use(http_state& s, bool http_state::* which) noexcept
-      : state_(s), which_(which), entered_(!(s.*which)) {
+      : state_(s), which_(which), socket_(*s.socket), entered_(!(s.*which)) {
     if (!entered_) return;
     state_.*which_ = true;
-    ++state_.references;
+    here_.enter(s.inside);
   }
   http_use(const http_use&) = delete;
   http_use& operator=(const http_use&) = delete;
   ~http_use() {
-    if (!entered_) return;
-    state_.*which_ = false;
-    release(state_);
+    if (entered_ && !gone()) state_.*which_ = false;
   }
   bool busy() const noexcept { return !entered_; }
+  // The handle was closed meanwhile.
+  bool gone() const noexcept { return here_.gone(); }
+  http::socket& socket() const noexcept { return socket_; }
 
  private:
   http_state& state_;
   bool http_state::* which_;
+  http::socket& socket_;
   bool entered_;
+  guest<socket_ptr> here_;
 };
 
 struct http_object final : object {
   http_object() noexcept;
-  ~http_object() {
-    if (state != nullptr) release(*state);
-  }
   http_object(const http_object&) = delete;
   http_object& operator=(const http_object&) = delete;
 
-  http_state* state = nullptr;
+  http_state state;
 };
 
 void* answer(dill_hvfs* vfs, const void* type) {
@@ -77,10 +75,8 @@ void* answer(dill_hvfs* vfs, const void* type) {
 
 void close_object(dill_hvfs* vfs) {
   auto& o = *static_cast<http_object*>(vfs);
-  http_state& s = *o.state;
-  s.closed = true;
-  s.socket.abort();
-  s.below.close();
+  o.state.socket->abort();
+  o.state.below.close();
   destroy(o);
 }
 
@@ -96,8 +92,11 @@ int attach(int s, dill_http_storage* mem) noexcept {
   stream_ptr stream;
   if (const int code = below.take(s, stream); code != 0) return outcome(code);
   http_object* o = create<http_object>(mem);
-  if (o != nullptr) o->state = new (std::nothrow) http_state(std::move(stream), below);
-  const bool made = o != nullptr && o->state != nullptr;
+  if (o != nullptr) {
+    o->state.socket.reset(new (std::nothrow) http::socket(std::move(stream)));
+    o->state.below = below;
+  }
+  const bool made = o != nullptr && o->state.socket != nullptr;
   const int h = made ? make_handle(*o) : outcome(ENOMEM);
   if (h >= 0) return h;
   const int code = errno;
@@ -106,20 +105,29 @@ int attach(int s, dill_http_storage* mem) noexcept {
   return outcome(code);
 }
 
-// Ends both heads, also those that were never begun. EBUSY leaves all as it was.
-int detach(http_state& s, deadline dl, stream_ptr& stream) {
+// Ends both heads, also those that were never begun.
+int end_heads(http::socket& s, deadline dl) {
+  if (!s.head_sent())
+    if (const int code = code_of(s.try_done(dl)); code != 0) return code;
+  if (!s.head_received())
+    if (const int code = code_of(s.try_skip(dl)); code != 0) return code;
+  return code_of(s.try_flush(dl));
+}
+
+// EBUSY leaves all as it was. `gone`: the handle was
+// closed meanwhile.
+int detach(http_state& s, deadline dl, stream_ptr& stream, bool& gone) {
   const http_use sending(s, &http_state::sending);
   const http_use receiving(s, &http_state::receiving);
   if (sending.busy() || receiving.busy()) return EBUSY;
   const last_words may_be;
-  if (!s.socket.head_sent())
-    if (const int code = code_of(s.socket.try_done(dl)); code != 0) return code;
-  if (!s.socket.head_received())
-    if (const int code = code_of(s.socket.try_skip(dl)); code != 0) return code;
-  if (s.closed) return ECANCELED;
-  if (const int code = code_of(s.socket.try_flush(dl)); code != 0) return code;
-  if (s.closed) return ECANCELED;
-  auto below = s.socket.try_detach(dl);
+  const int code = end_heads(sending.socket(), dl);
+  gone = sending.gone();
+  if (gone) return ECANCELED;
+  if (code != 0) return code;
+  auto below = sending.socket().try_detach(dl);
+  gone = sending.gone();
+  if (gone) return ECANCELED;
   if (!below) return to_errno(below.error());
   stream = std::move(*below);
   return 0;
@@ -128,29 +136,27 @@ int detach(http_state& s, deadline dl, stream_ptr& stream) {
 int detach_handle(int h, deadline dl) noexcept {
   auto* o = own<http_object>(h, http_type);
   if (o == nullptr) return -1;
-  http_state& s = *o->state;
-  ++s.references;
   stream_ptr stream;
-  const int code = without_exceptions([&] { return detach(s, dl, stream); });
+  bool gone = false;
+  const int code = without_exceptions([&] { return detach(o->state, dl, stream, gone); });
   int below = -1;
-  if (!s.closed && code == 0) {
-    below = s.below.give_back(std::move(stream));
+  if (!gone && code == 0) {
+    below = o->state.below.give_back(std::move(stream));
     forget(h);
     destroy(*o);
-  } else if (!s.closed && code != EBUSY) {
+  } else if (!gone && code != EBUSY) {
     dill_hclose(h);
   }
-  release(s);
   return outcome(code, below);
 }
 
 // --- sending ---
 
 // Waits until what was sent is with the kernel. Giving up on that is no failure: it will go out.
-int push_out(http_state& s, deadline dl) noexcept {
-  if (s.closed) return ECANCELED;
-  const int code = code_of(s.socket.try_flush(dl));
-  if (s.closed) return ECANCELED;
+int push_out(const http_use& use, deadline dl) noexcept {
+  if (use.gone()) return ECANCELED;
+  const int code = code_of(use.socket().try_flush(dl));
+  if (use.gone()) return ECANCELED;
   return code == ETIMEDOUT || code == ECANCELED ? 0 : code;
 }
 
@@ -159,15 +165,14 @@ template <class F>
 int send_line(int h, std::int64_t ms, F line) noexcept {
   auto* o = own<http_object>(h, http_type);
   if (o == nullptr) return -1;
-  http_state& s = *o->state;
-  const http_use inside(s, &http_state::sending);
-  if (inside.busy()) return outcome(EBUSY);
+  const http_use use(o->state, &http_state::sending);
+  if (use.busy()) return outcome(EBUSY);
   const deadline dl = to_deadline(ms);
   const last_words may_be;
   // At most one line is left behind when a call returns.
-  int code = code_of(s.socket.try_flush(dl));
-  if (code == 0) code = s.closed ? ECANCELED : code_of(line(s.socket, dl));
-  return outcome(code == 0 ? push_out(s, dl) : code);
+  int code = code_of(use.socket().try_flush(dl));
+  if (code == 0) code = use.gone() ? ECANCELED : code_of(line(use.socket(), dl));
+  return outcome(code == 0 ? push_out(use, dl) : code);
 }
 
 bool is_blank(const char* text) noexcept {
@@ -200,7 +205,7 @@ int put(text_buffer to, std::string_view text, text_buffer to2, std::string_view
 // What the program is told of a failure: ECONNRESET once it knows that the head cannot be understood.
 // The end of the stream inside a head is none that the peer can mean.
 int code_of_receive(http_state& s, std::error_code why) noexcept {
-  const bool inside = s.socket.receiving_head() || !s.socket.below().buffered().empty();
+  const bool inside = s.socket->receiving_head() || !s.socket->below().buffered().empty();
   if (why == errc::end_of_stream) return inside ? EPROTO : EPIPE;
   if (why != errc::protocol && why != errc::message_too_big) return to_errno(why);
   return std::exchange(s.broken, true) ? ECONNRESET : to_errno(why);
@@ -211,12 +216,12 @@ template <class Line, class Use>
 int receive_line(int h, std::int64_t ms, Line line, Use use) noexcept {
   auto* o = own<http_object>(h, http_type);
   if (o == nullptr) return -1;
-  http_state& s = *o->state;
+  http_state& s = o->state;
   const http_use inside(s, &http_state::receiving);
   if (inside.busy()) return outcome(EBUSY);
   const int code = without_exceptions([&] {
-    auto got = line(s.socket, to_deadline(ms));
-    if (s.closed) return ECANCELED;
+    auto got = line(inside.socket(), to_deadline(ms));
+    if (inside.gone()) return ECANCELED;
     return got ? use(*got) : code_of_receive(s, got.error());
   });
   return outcome(code);

@@ -107,7 +107,7 @@ int send_fd(int s, int fd, deadline dl) noexcept {
   auto* o = own<stream_object>(s, ipc_type);
   if (o == nullptr) return errno;
   if (fd < 0) return EINVAL;
-  lane_use use(*o->state, &stream_state::out);
+  lane_use use(o->state, &stream_state::out);
   if (use.code() != 0) return use.code();
   return end(use, code_of(unix_stream(use).try_send_fd(fd, dl)));
 }
@@ -115,7 +115,7 @@ int send_fd(int s, int fd, deadline dl) noexcept {
 int receive_fd(int s, deadline dl, int& fd) noexcept {
   auto* o = own<stream_object>(s, ipc_type);
   if (o == nullptr) return errno;
-  lane_use use(*o->state, &stream_state::in);
+  lane_use use(o->state, &stream_state::in);
   if (use.code() != 0) return use.code();
   auto received = unix_stream(use).try_recv_fd(dl);
   if (received) fd = received->release();

@@ -1,21 +1,18 @@
 // listener.hpp - a listener of the core behind a handle: what tcp and ipc have in common.
 #pragma once
 
+#include "capi/guest.hpp"
 #include "capi/handle.hpp"
 
 namespace caraway::capi {
 
-// Listener is tcp::listener or local::listener; `Kind` is the type its handle answers to. Closing
-// the handle wakes the coroutine that accepts, whose call has a reference of its own.
+// Listener is tcp::listener or local::listener, which may go while somebody accepts; `kind` is the type
+// its handle answers to. Closing the handle wakes the coroutine that accepts.
 template <class Listener>
 struct listener_object final : object {
-  struct state {
-    Listener listener;
-    bool accepting = false;
-  };
-
   const void* kind = nullptr;
-  std::shared_ptr<state> shared;
+  Listener listener;
+  list<guest<std::nullptr_t>> accepting;  // one at most
 
   listener_object() noexcept {
     query = [](dill_hvfs* vfs, const void* type) -> void* {
@@ -26,19 +23,18 @@ struct listener_object final : object {
     };
     close = [](dill_hvfs* vfs) {
       auto& o = *static_cast<listener_object*>(vfs);
-      o.shared->listener.close();
+      o.listener.close();
+      guest<std::nullptr_t>::leave_to(o.accepting, nullptr);
       destroy(o);
     };
   }
 
   // The next connection; EBUSY if another coroutine accepts.
-  auto accept(deadline dl) noexcept -> decltype(shared->listener.try_accept(dl)) {
-    const std::shared_ptr<state> s = shared;
-    if (s->accepting) return fail(EBUSY);
-    s->accepting = true;
-    auto accepted = s->listener.try_accept(dl);
-    s->accepting = false;
-    return accepted;
+  auto accept(deadline dl) noexcept -> decltype(listener.try_accept(dl)) {
+    if (!accepting.empty()) return fail(EBUSY);
+    guest<std::nullptr_t> here;
+    here.enter(accepting);
+    return listener.try_accept(dl);
   }
 };
 
@@ -50,11 +46,8 @@ int make_listener(Listener l, const void* kind, Storage* memory) noexcept {
   object_type* made = create<object_type>(memory);
   if (made == nullptr) return outcome(ENOMEM);
   made->kind = kind;
-  const int code = without_exceptions([&] {
-    made->shared = std::make_shared<typename object_type::state>(std::move(l));
-    return 0;
-  });
-  const int h = code == 0 ? make_handle(*made) : outcome(code);
+  made->listener = std::move(l);
+  const int h = make_handle(*made);
   if (h < 0) destroy(*made);
   return h;
 }

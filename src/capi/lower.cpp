@@ -37,7 +37,7 @@ int lower::take(int s, message_ptr& stream) noexcept {
 }
 
 int lower::take_own(stream_object& o, stream_ptr& stream) noexcept {
-  stream_state& state = *o.state;
+  stream_state& state = o.state;
   if (state.in.busy || state.out.busy) return EBUSY;
   if (state.in.code != 0) return state.in.code;
   if (state.out.code != 0) return state.out.code;
@@ -48,7 +48,7 @@ int lower::take_own(stream_object& o, stream_ptr& stream) noexcept {
 }
 
 int lower::take_own(message_object& o, message_ptr& stream) noexcept {
-  message_state& state = *o.state;
+  message_state& state = o.state;
   if (state.sending || state.receiving) return EBUSY;
   if (state.broken) return ECONNRESET;
   stream = std::move(state.stream);
@@ -64,13 +64,13 @@ int lower::may_give_back() const noexcept {
 int lower::give_back(stream_ptr stream) noexcept {
   if (own_ != nullptr) {
     if (own_->lend != nullptr) own_->lend(*stream, false);
-    own_->state->stream = std::move(stream);
+    own_->state.stream = std::move(stream);
   }
   return std::exchange(handle_, -1);
 }
 
 int lower::give_back(message_ptr stream) noexcept {
-  if (own_messages_ != nullptr) own_messages_->state->stream = std::move(stream);
+  if (own_messages_ != nullptr) own_messages_->state.stream = std::move(stream);
   return std::exchange(handle_, -1);
 }
 

@@ -1,8 +1,8 @@
 // memory_test.cpp - what the _mem functions allocate, and what they leave of the caller's memory.
 //
-// Coroutines, bundles and channels in memory of the caller allocate nothing at all. A socket has its
-// handle's object there; the connection behind it, which the poller and those blocked on it share, is
-// allocated as it always is.
+// Coroutines, bundles and channels in memory of the caller allocate nothing at all. Of a socket everything
+// is there that the C interface adds; the connection behind it, which the poller and those blocked on it
+// share, is allocated by the core, as it is for a program in C++.
 #include <gtest/gtest.h>
 
 #include <arpa/inet.h>
@@ -12,21 +12,26 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <new>
 #include <string>
 
-#include "capi/capi.hpp"
+#include "capi/allocations.hpp"
+#include "caraway/http.hpp"
+#include "caraway/prefix.hpp"
+#include "caraway/suffix.hpp"
+#include "caraway/tcp.hpp"
+#include "caraway/term.hpp"
+#include "caraway/udp.hpp"
+#include "caraway/unix.hpp"
+#include "caraway/ws_socket.hpp"
 #include "net/with_kernel.hpp"
 
-namespace {
-thread_local long allocations = 0;
-}
+thread_local long caraway::capi::allocations = 0;
 
 // All of them, for a sanitizer's own would not match those that are missing; and not inlined, for
 // half a pair would look like a mismatch to the compiler.
 [[gnu::noinline]] void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
-  ++allocations;
+  ++caraway::capi::allocations;
   return std::malloc(n);
 }
 [[gnu::noinline]] void* operator new(std::size_t n) {
@@ -58,47 +63,15 @@ thread_local long allocations = 0;
   std::free(memory);
 }
 
+namespace caraway::capi {
 namespace {
 
-using namespace caraway;
-
 // The simulator's network allocates as it likes, so sockets are counted on a kernel.
-
-// How often f() allocates. What the library keeps for later has been allocated before.
-template <class F>
-long count(F f) {
-  f();
-  const long before = allocations;
-  f();
-  return allocations - before;
-}
-
-// Storage of every alignment, as C programs may pass it.
-template <class Storage>
-struct odd_storage {
-  alignas(64) char bytes[sizeof(Storage) + 64];
-  Storage* at(int offset) { return reinterpret_cast<Storage*>(bytes + offset); }
-};
-
-constexpr int offsets[] = {0, 1, 2, 3, 4, 7, 8, 15, 33};
 
 dill_ipaddr here() {
   dill_ipaddr a;
   EXPECT_EQ(dill_ipaddr_local(&a, "127.0.0.1", 0, 0), 0);
   return a;
-}
-
-void close(int h) {
-  EXPECT_EQ(dill_hclose(h), 0);
-}
-
-// The function with `_mem` allocates one object less than the one without, wherever the memory is.
-template <class Storage, class Plain, class Mem>
-void expect_one_less(Plain plain, Mem mem) {
-  const long usually = count([&] { plain(); });
-  odd_storage<Storage> storage;
-  for (const int offset : offsets)
-    EXPECT_EQ(count([&] { mem(storage.at(offset)); }), usually - 1) << "at offset " << offset;
 }
 
 TEST(memory, a_bundle_and_its_coroutines_allocate_nothing) {
@@ -276,25 +249,124 @@ TEST(memory, a_descriptor_taken_over_has_its_object_where_the_caller_says) {
   });
 }
 
-void receive_and_be_cancelled(int s, int* code) {
-  char c;
-  *code = dill_brecv(s, &c, 1, -1) == 0 ? 0 : errno;
-}
+// --- layers ---
 
-// The coroutine that was blocked runs on after the close, when the memory may be anything.
-TEST(memory, after_the_close_it_is_the_callers_again_whoever_was_blocked) {
+// A pair, of which f() gets one end.
+template <class F>
+void with_pair(F f) {
   dill_ipc_pair_storage storage;
   int s[2];
-  int code = -1;
   ASSERT_EQ(dill_ipc_pair_mem(&storage, s), 0);
-  const int b = dill_go(receive_and_be_cancelled(s[0], &code));
-  close(s[0]);
+  close(f(s[0]));
   close(s[1]);
-  std::memset(&storage, 0xa5, sizeof storage);
-  EXPECT_EQ(dill_bundle_wait(b, -1), 0);
-  EXPECT_EQ(code, ECANCELED);
-  close(b);
-  for (const char c : storage._) EXPECT_EQ(c, static_cast<char>(0xa5));
+}
+
+TEST(memory, a_layer_has_its_object_where_the_caller_says) {
+  net::with_kernel([] {
+    expect_one_less<dill_prefix_storage>(
+        [] { with_pair([](int s) { return dill_prefix_attach(s, 2, 0); }); },
+        [](auto* mem) { with_pair([=](int s) { return dill_prefix_attach_mem(s, 2, 0, mem); }); });
+    expect_one_less<dill_suffix_storage>(
+        [] { with_pair([](int s) { return dill_suffix_attach(s, "x", 1); }); },
+        [](auto* mem) {
+          with_pair([=](int s) { return dill_suffix_attach_mem(s, "x", 1, mem); });
+        });
+    const auto suffix = [](int s) { return dill_suffix_attach(s, "x", 1); };
+    expect_one_less<dill_term_storage>(
+        [&] { with_pair([&](int s) { return dill_term_attach(suffix(s), "e", 1); }); },
+        [&](auto* mem) {
+          with_pair([&](int s) { return dill_term_attach_mem(suffix(s), "e", 1, mem); });
+        });
+    expect_one_less<dill_http_storage>(
+        [] { with_pair([](int s) { return dill_http_attach(s); }); },
+        [](auto* mem) { with_pair([=](int s) { return dill_http_attach_mem(s, mem); }); });
+    expect_one_less<dill_ws_storage>(
+        [] {
+          with_pair([](int s) { return dill_ws_attach_client(s, DILL_WS_NOHTTP, "", "", 0); });
+        },
+        [](auto* mem) {
+          with_pair(
+              [=](int s) { return dill_ws_attach_client_mem(s, DILL_WS_NOHTTP, "", "", mem, 0); });
+        });
+  });
+}
+
+// --- what the core does ---
+
+TEST(memory, a_socket_allocates_what_the_core_does) {
+  net::with_kernel([] {
+    dill_tcp_listener_storage listener_memory;
+    dill_tcp_storage memory[2];
+    const long core = count([] {
+      auto l = tcp::listen(address::loopback(0));
+      auto s = tcp::connect(l.local_address());
+      l.accept()->abort();
+      s->abort();
+    });
+    const long made = count([&] {
+      dill_ipaddr at = here();
+      const int l = dill_tcp_listen_mem(&at, 10, &listener_memory);
+      const int s = dill_tcp_connect_mem(&at, &memory[0], -1);
+      close(dill_tcp_accept_mem(l, nullptr, &memory[1], -1));
+      close(s);
+      close(l);
+    });
+    EXPECT_EQ(made, core);
+    dill_udp_storage udp_memory;
+    EXPECT_EQ(count([&] { close(dill_udp_open_mem(nullptr, nullptr, &udp_memory)); }),
+              count([] { udp::bind(address::any_ipv4(0)); }));
+  });
+}
+
+// What f() allocates for a stream that it gets.
+template <class F>
+long count_on_stream(F f) {
+  return count([&] {
+    auto both = local::pair();
+    f(std::move(both.first));
+  });
+}
+
+template <class F>
+long count_on_handle(F f) {
+  return count([&] { with_pair(f); });
+}
+
+TEST(memory, a_layer_allocates_what_the_core_does) {
+  net::with_kernel([] {
+    dill_prefix_storage p;
+    dill_suffix_storage x;
+    dill_term_storage t;
+    EXPECT_EQ(count_on_handle([](int s) { return s; }), count_on_stream([](stream_ptr) {}));
+    EXPECT_EQ(count_on_handle([&](int s) { return dill_prefix_attach_mem(s, 2, 0, &p); }),
+              count_on_stream([](stream_ptr s) { prefix::attach(std::move(s), {.width = 2}); }));
+    const suffix::options line{.delimiter = as_bytes("x")};
+    EXPECT_EQ(count_on_handle([&](int s) { return dill_suffix_attach_mem(s, "x", 1, &x); }),
+              count_on_stream([&](stream_ptr s) { suffix::attach(std::move(s), line); }));
+    EXPECT_EQ(count_on_handle([&](int s) {
+                return dill_term_attach_mem(dill_suffix_attach_mem(s, "x", 1, &x), "e", 1, &t);
+              }),
+              count_on_stream([&](stream_ptr s) {
+                term::attach(suffix::attach(std::move(s), line), as_bytes("e"));
+              }));
+  });
+}
+
+// The sockets of these two have to stay where they are, so they are allocated.
+TEST(memory, http_and_websocket_allocate_their_socket_besides) {
+  net::with_kernel([] {
+    dill_http_storage h;
+    dill_ws_storage w;
+    EXPECT_EQ(count_on_handle([&](int s) { return dill_http_attach_mem(s, &h); }),
+              count_on_stream([](stream_ptr s) { http::socket socket(std::move(s)); }) + 1);
+    EXPECT_EQ(count_on_handle([&](int s) {
+                return dill_ws_attach_client_mem(s, DILL_WS_NOHTTP, "", "", &w, 0);
+              }),
+              count_on_stream([](stream_ptr s) {
+                ws::attach_without_handshake(std::move(s), ws::role::client).abort();
+              }) + 1);
+  });
 }
 
 }  // namespace
+}  // namespace caraway::capi

@@ -14,10 +14,6 @@ const char message_type_id = 0;
 
 constexpr std::size_t largest = std::numeric_limits<std::ptrdiff_t>::max();
 
-void release(message_state& s) noexcept {
-  if (--s.references == 0) delete &s;
-}
-
 int send(message_state& s, const dill_iolist* first, const dill_iolist* last,
          deadline dl) noexcept {
   if (const int code = check_list(first, last); code != 0) return code;
@@ -72,7 +68,7 @@ int receive_list(message_state& s, const dill_iolist* first, const dill_iolist* 
 }
 
 message_state& state_of(dill_msock_vfs* vfs) noexcept {
-  return *static_cast<message_vfs*>(vfs)->owner->state;
+  return static_cast<message_vfs*>(vfs)->owner->state;
 }
 
 int msendl(dill_msock_vfs* vfs, dill_iolist* first, dill_iolist* last, std::int64_t deadline) {
@@ -95,8 +91,7 @@ void* answer(dill_hvfs* vfs, const void* type) {
 
 void close_object(dill_hvfs* vfs) {
   auto& o = *static_cast<message_object*>(vfs);
-  message_state& s = *o.state;
-  s.closed = true;
+  message_state& s = o.state;
   if (s.stream != nullptr) s.stream->abort();
   s.below.close();
   destroy(o);
@@ -122,36 +117,30 @@ message_object::message_object() noexcept : vfs{{msendl, mrecvl}, this} {
   close = close_object;
 }
 
-message_object::~message_object() {
-  if (state != nullptr) release(*state);
-}
-
-message_reference::~message_reference() {
-  release(state_);
-}
-
 message_use::message_use(message_state& s, bool message_state::* which) noexcept
-    : state_(s), which_(which), entered_(!(s.*which) && s.stream != nullptr) {
+    : state_(s),
+      which_(which),
+      stream_(s.stream.get()),
+      entered_(!(s.*which) && stream_ != nullptr) {
   if (!entered_) return;
   state_.*which_ = true;
-  ++state_.references;
+  here_.enter(s.inside);
 }
 
 message_use::~message_use() {
-  if (!entered_) return;
-  state_.*which_ = false;
-  release(state_);
+  if (entered_ && !gone()) state_.*which_ = false;
 }
 
 int message_use::end(int code) noexcept {
   for (int passing : {0, EPIPE, ETIMEDOUT, ECANCELED, EBUSY, EINVAL, EMSGSIZE, ENOMEM})
     if (code == passing) return code;
-  state_.broken = true;
+  if (!gone()) state_.broken = true;
   return code;
 }
 
 int push_out(message_use& use, deadline dl) noexcept {
   const int code = code_of(use.stream().try_flush(dl));
+  if (use.gone()) return ECANCELED;
   return code == ETIMEDOUT || code == ECANCELED ? 0 : use.end(code);
 }
 
@@ -160,8 +149,8 @@ int finish_messages(message_object* made, result<message_ptr> stream, lower belo
   int code = made == nullptr ? ENOMEM : code_of(stream);
   if (code == 0) {
     made->kind = kind;
-    made->state = new (std::nothrow) message_state{.stream = std::move(*stream), .below = below};
-    if (made->state == nullptr) code = ENOMEM;
+    made->state.stream = std::move(*stream);
+    made->state.below = below;
   }
   const int h = code == 0 ? make_handle(*made) : outcome(code);
   if (h >= 0) return h;
@@ -175,13 +164,13 @@ int detach_records(int h, const void* kind) noexcept {
   auto* o = own<message_object>(h, kind);
   if (o == nullptr) return -1;
   stream_ptr stream;
-  const int code = detach(*o->state, stream);
+  const int code = detach(o->state, stream);
   if (code == EBUSY) return outcome(EBUSY);
   if (code != 0) {
     dill_hclose(h);
     return outcome(code);
   }
-  const int below = o->state->below.give_back(std::move(stream));
+  const int below = o->state.below.give_back(std::move(stream));
   forget(h);
   destroy(*o);
   return outcome(0, below);

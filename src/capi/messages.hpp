@@ -1,14 +1,15 @@
 // messages.hpp - a message stream of the core behind a handle: what prefix, suffix and term have in
 // common.
 //
-// As with streams, what a coroutine can be blocked in is in a `message_state`, shared by the handle
-// and the coroutines that are inside a call on it, and the last to leave frees it.
+// As with streams, what the coroutines inside a call are blocked in is left to them when the handle is
+// closed.
 //
 // A send is with the operating system when it returns, as far as that took it within the deadline:
 // before anything is sent, what an earlier call left behind must have gone out. So ETIMEDOUT always
 // means that nothing of this message was sent.
 #pragma once
 
+#include "capi/guest.hpp"
 #include "capi/handle.hpp"
 #include "capi/lower.hpp"
 #include "caraway/message_stream.hpp"
@@ -21,8 +22,9 @@ struct message_state {
   bool sending = false;
   bool receiving = false;
   bool broken = false;  // a call has failed for good
-  bool closed = false;  // the handle is gone
-  int references = 1;
+  list<guest<message_ptr>> inside;
+
+  ~message_state() { guest<message_ptr>::leave_to(inside, std::move(stream)); }
 };
 
 // What a handle answers for `message_type`.
@@ -36,25 +38,12 @@ struct message_vfs : dill_msock_vfs {
 
 struct message_object final : object {
   message_object() noexcept;
-  ~message_object();
   message_object(const message_object&) = delete;
   message_object& operator=(const message_object&) = delete;
 
   message_vfs vfs;
   const void* kind = nullptr;  // prefix's, suffix's or term's own type
-  message_state* state = nullptr;
-};
-
-// Keeps a state for the time of a block.
-class message_reference {
- public:
-  explicit message_reference(message_state& s) noexcept : state_(s) { ++state_.references; }
-  message_reference(const message_reference&) = delete;
-  message_reference& operator=(const message_reference&) = delete;
-  ~message_reference();
-
- private:
-  message_state& state_;
+  message_state state;
 };
 
 // A coroutine inside a call, in one direction. `code` says why not: EBUSY.
@@ -66,14 +55,18 @@ class message_use {
   ~message_use();
 
   int code() const noexcept { return entered_ ? 0 : EBUSY; }
-  message_stream& stream() const noexcept { return *state_.stream; }
+  message_stream& stream() const noexcept { return *stream_; }
+  // The handle was closed meanwhile.
+  bool gone() const noexcept { return here_.gone(); }
   // `code`, the result of the call, after taking note of it.
   int end(int code) noexcept;
 
  private:
   message_state& state_;
   bool message_state::* which_;
+  message_stream* stream_;
   bool entered_;
+  guest<message_ptr> here_;
 };
 
 // Waits until what was sent is with the kernel. Giving up on that is no failure: it will go out.

@@ -12,10 +12,6 @@ namespace {
 
 const char stream_type_id = 0;
 
-void release(stream_state& s) noexcept {
-  if (--s.references == 0) delete &s;
-}
-
 // What later calls get after one has failed with `code`.
 int code_after(int code) noexcept {
   return code == EPIPE ? EPIPE : ECONNRESET;
@@ -74,7 +70,7 @@ int receive_list(stream_state& s, const dill_iolist* first, const dill_iolist* l
 stream_state& state_of(dill_bsock_vfs* vfs) noexcept {
   stream_object& o = *static_cast<stream_vfs*>(vfs)->owner;
   o.host.reset();
-  return *o.state;
+  return o.state;
 }
 
 int bsendl(dill_bsock_vfs* vfs, dill_iolist* first, dill_iolist* last, std::int64_t deadline) {
@@ -96,7 +92,7 @@ void* answer(dill_hvfs* vfs, const void* type) {
 // hclose: a connection that has said its last word is closed, any other is reset.
 void close_object(dill_hvfs* vfs) {
   auto& o = *static_cast<stream_object*>(vfs);
-  stream_state& s = *o.state;
+  stream_state& s = o.state;
   const bool said_all = s.out.code == EPIPE && !s.in.busy && !s.out.busy;
   if (s.stream != nullptr && !said_all) s.stream->abort();
   const int below = o.below;
@@ -124,10 +120,6 @@ stream_object::stream_object() noexcept : vfs{{bsendl, brecvl}, this} {
   close = close_object;
 }
 
-stream_object::~stream_object() {
-  if (state != nullptr) release(*state);
-}
-
 std::unique_ptr<const std::string> make_host(std::string_view name) {
   if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
   if (name.contains(':')) name = name.substr(0, name.find('%'));
@@ -135,28 +127,25 @@ std::unique_ptr<const std::string> make_host(std::string_view name) {
 }
 
 lane_use::lane_use(stream_state& s, lane stream_state::* which) noexcept
-    : state_(s), which_(which), code_((s.*which).busy ? EBUSY : (s.*which).code) {
-  if (state_.stream == nullptr) code_ = EBUSY;
+    : lane_(s.*which), stream_(s.stream.get()), code_(lane_.busy ? EBUSY : lane_.code) {
+  if (stream_ == nullptr) code_ = EBUSY;
   if (code_ != 0) return;
-  (state_.*which_).busy = true;
-  ++state_.references;
+  lane_.busy = true;
+  here_.enter(s.inside);
 }
 
 lane_use::~lane_use() {
-  if (code_ != 0) return;
-  (state_.*which_).busy = false;
-  release(state_);
+  if (code_ == 0 && !here_.gone()) lane_.busy = false;
 }
 
 int finish_stream(stream_object* made, stream_ptr stream, const void* kind,
                   void (*lend)(byte_stream&, bool)) noexcept {
   if (made == nullptr) return outcome(ENOMEM);
-  made->state = new (std::nothrow) stream_state;
   made->kind = kind;
   made->lend = lend;
-  const int h = made->state == nullptr ? outcome(ENOMEM) : make_handle(*made);
+  const int h = make_handle(*made);
   if (h >= 0)
-    made->state->stream = std::move(stream);
+    made->state.stream = std::move(stream);
   else
     destroy(*made);
   return h;
@@ -165,7 +154,7 @@ int finish_stream(stream_object* made, stream_ptr stream, const void* kind,
 int stream_done(int h, const void* kind, std::int64_t deadline) noexcept {
   auto* o = own<stream_object>(h, kind);
   if (o == nullptr) return -1;
-  lane_use use(*o->state, &stream_state::out);
+  lane_use use(o->state, &stream_state::out);
   if (use.code() != 0) return outcome(use.code());
   const int code = code_of(use.stream().try_done(to_deadline(deadline)));
   return outcome(use.end(code, code == 0 ? EPIPE : code_after(code)));
@@ -175,7 +164,7 @@ int stream_close(int h, const void* kind, std::int64_t deadline) noexcept {
   auto* o = own<stream_object>(h, kind);
   if (o == nullptr) return -1;
   forget(h);
-  const int code = close_stream(*o->state, to_deadline(deadline));
+  const int code = close_stream(o->state, to_deadline(deadline));
   destroy(*o);
   return outcome(code);
 }

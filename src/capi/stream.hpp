@@ -1,9 +1,8 @@
 // stream.hpp - a byte stream of the core behind a handle: what tcp and ipc connections have in
 // common.
 //
-// The stream proper is in a `stream_state`, shared by the handle and the coroutines that are inside
-// a call on it: closing the handle wakes them, and the last to leave frees it. So nothing of the
-// handle's own memory is touched after it was closed.
+// Closing the handle wakes the coroutines that are inside a call on it; the stream is left to them, and
+// nothing of the handle's own memory is touched afterwards (see guest.hpp).
 //
 // As libdill has it, a receive or send that fails leaves its direction broken, ECONNRESET from then
 // on, whatever the core could still do; and one coroutine at a time may be in each direction.
@@ -11,6 +10,7 @@
 
 #include <string>
 
+#include "capi/guest.hpp"
 #include "capi/handle.hpp"
 #include "caraway/byte_stream.hpp"
 
@@ -26,7 +26,9 @@ struct stream_state {
   caraway::stream_ptr stream;  // not here while a layer above owns it
   lane in;
   lane out;
-  int references = 1;
+  list<guest<stream_ptr>> inside;
+
+  ~stream_state() { guest<stream_ptr>::leave_to(inside, std::move(stream)); }
 };
 
 // What a handle answers for `stream_type`.
@@ -40,13 +42,12 @@ struct stream_vfs : dill_bsock_vfs {
 
 struct stream_object final : object {
   stream_object() noexcept;
-  ~stream_object();
   stream_object(const stream_object&) = delete;
   stream_object& operator=(const stream_object&) = delete;
 
   stream_vfs vfs;
   const void* kind = nullptr;  // tcp's or ipc's own type
-  stream_state* state = nullptr;
+  stream_state state;
   // Before a layer takes the stream, and after it gave it back; may be nullptr.
   void (*lend)(byte_stream& s, bool lent) = nullptr;
   // Of a layer: the handle of the stream below, which is closed with this one; else -1.
@@ -85,17 +86,18 @@ class lane_use {
   ~lane_use();
 
   int code() const noexcept { return code_; }
-  byte_stream& stream() const noexcept { return *state_.stream; }
+  byte_stream& stream() const noexcept { return *stream_; }
   // The result of the call is `code`, that of later ones `later`.
   int end(int code, int later) noexcept {
-    (state_.*which_).code = later;
+    if (!here_.gone()) lane_.code = later;
     return code;
   }
 
  private:
-  stream_state& state_;
-  lane stream_state::* which_;
+  lane& lane_;
+  byte_stream* stream_;
   int code_;
+  guest<stream_ptr> here_;
 };
 
 // *_done and *_close of a handle whose kind is `kind`.

@@ -31,15 +31,16 @@ int done(message_state& s, deadline dl) noexcept {
   return push_out(use, dl);
 }
 
-// The stream below to `stream`. EBUSY leaves all as it was.
-int detach(message_state& s, deadline dl, message_ptr& stream) noexcept {
+// The stream below to `stream`. EBUSY leaves all as it was. `gone`: the handle was closed meanwhile.
+int detach(message_state& s, deadline dl, message_ptr& stream, bool& gone) noexcept {
   const message_use sending(s, &message_state::sending);
   const message_use receiving(s, &message_state::receiving);
   if (sending.code() != 0 || receiving.code() != 0) return EBUSY;
   if (s.broken) return ECONNRESET;
   const last_words may_be;
   auto r = socket_of(sending).try_detach(dl);
-  if (s.closed) return ECANCELED;
+  gone = sending.gone();
+  if (gone) return ECANCELED;
   if (!r) return to_errno(r.error());
   stream = std::move(*r);
   return 0;
@@ -48,17 +49,15 @@ int detach(message_state& s, deadline dl, message_ptr& stream) noexcept {
 int detach_handle(int h, deadline dl) noexcept {
   auto* o = own<message_object>(h, term_type);
   if (o == nullptr) return -1;
-  // Should the handle be closed meanwhile, the state is still there.
-  message_state& s = *o->state;
-  const message_reference stays(s);
   message_ptr stream;
-  const int code = detach(s, dl, stream);
-  if (s.closed || code == EBUSY) return outcome(code);
+  bool gone = false;
+  const int code = detach(o->state, dl, stream, gone);
+  if (gone || code == EBUSY) return outcome(code);
   if (code != 0) {
     dill_hclose(h);
     return outcome(code);
   }
-  const int below = s.below.give_back(std::move(stream));
+  const int below = o->state.below.give_back(std::move(stream));
   forget(h);
   destroy(*o);
   return outcome(0, below);
@@ -80,7 +79,7 @@ int dill_term_attach_mem(int s, const void* buf, std::size_t len, dill_term_stor
 
 int dill_term_done(int s, std::int64_t deadline) {
   auto* o = own<message_object>(s, term_type);
-  return o == nullptr ? -1 : outcome(done(*o->state, to_deadline(deadline)));
+  return o == nullptr ? -1 : outcome(done(o->state, to_deadline(deadline)));
 }
 
 int dill_term_detach(int s, std::int64_t deadline) {

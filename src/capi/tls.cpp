@@ -155,13 +155,17 @@ bool is_known(const dill_tls_opts* opts, int flags) noexcept {
 
 // --- the end ---
 
-// The stream below to `stream`, if the coroutine still finds the handle there afterwards.
-int detach(stream_state& s, deadline dl, stream_ptr& stream) {
+// The stream below to `stream`. `gone`: the handle was closed meanwhile.
+int detach(stream_state& s, deadline dl, stream_ptr& stream, bool& gone) {
   if (s.in.busy || s.out.busy) return EBUSY;
   if (s.in.code == ECONNRESET || s.out.code == ECONNRESET) return ECONNRESET;
+  guest<stream_ptr> here;
+  here.enter(s.inside);
   s.in.busy = s.out.busy = true;
   const last_words may_be;
   auto r = static_cast<tls::stream&>(*s.stream).try_detach(dl);
+  gone = here.gone();
+  if (gone) return ECANCELED;
   s.in.busy = s.out.busy = false;
   if (!r) return to_errno(r.error());
   stream = std::move(*r);
@@ -171,22 +175,17 @@ int detach(stream_state& s, deadline dl, stream_ptr& stream) {
 int detach_handle(int h, deadline dl) noexcept {
   auto* o = own<stream_object>(h, tls_type);
   if (o == nullptr) return -1;
-  stream_state& s = *o->state;
-  ++s.references;
   stream_ptr stream;
-  int code = without_exceptions([&] { return detach(s, dl, stream); });
-  const bool gone = s.references == 1;
+  bool gone = false;
+  const int code = without_exceptions([&] { return detach(o->state, dl, stream, gone); });
   int below = -1;
-  if (gone) {
-    code = ECANCELED;
-  } else if (code == 0) {
+  if (!gone && code == 0) {
     below = lower::of(std::exchange(o->below, -1)).give_back(std::move(stream));
     forget(h);
     destroy(*o);
-  } else if (code != EBUSY) {
+  } else if (!gone && code != EBUSY) {
     dill_hclose(h);
   }
-  if (--s.references == 0) delete &s;
   return outcome(code, below);
 }
 
@@ -200,7 +199,7 @@ ssize_t text_of(int s, char* buf, std::size_t len, Text text) noexcept {
   if (buf == nullptr) return outcome(EINVAL);
   std::size_t size = 0;
   const int code = without_exceptions([&] {
-    const std::string all(text(static_cast<tls::stream&>(*o->state->stream)));
+    const std::string all(text(static_cast<tls::stream&>(*o->state.stream)));
     if (all.size() >= len) return EMSGSIZE;
     std::copy(all.begin(), all.end(), buf);
     buf[all.size()] = '\0';

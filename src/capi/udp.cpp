@@ -4,6 +4,7 @@
 // Sending never waits, and one for which the system has no room is lost too.
 #include "caraway/udp.hpp"
 
+#include "capi/guest.hpp"
 #include "capi/handle.hpp"
 #include "capi/iolist.hpp"
 #include "capi/ipaddr.hpp"
@@ -22,23 +23,26 @@ struct udp_vfs : dill_msock_vfs {
   udp_object* owner;
 };
 
-// The socket is shared with the coroutines that are inside a call on it.
+using udp_guest = guest<udp::socket_ptr>;
+
 struct udp_object final : object {
   udp_object() noexcept;
   udp_object(const udp_object&) = delete;
   udp_object& operator=(const udp_object&) = delete;
+  ~udp_object() { udp_guest::leave_to(inside, std::move(socket)); }
 
   udp_vfs vfs;
-  std::shared_ptr<udp::socket> socket;
+  udp::socket_ptr socket;
+  list<udp_guest> inside;
 };
 
 // --- sending ---
 
-int send(const std::shared_ptr<udp::socket>& s, parts ps, const address* to) noexcept {
+int send(udp::socket& s, parts ps, const address* to) noexcept {
   const last_words may_be;
   for (;;) {
     const auto sent =
-        to == nullptr ? s->try_send(ps, immediately) : s->try_send_to(ps, *to, immediately);
+        to == nullptr ? s.try_send(ps, immediately) : s.try_send_to(ps, *to, immediately);
     const int code = code_of(sent);
     if (code == ETIMEDOUT) return 0;
     if (code == EDESTADDRREQ) return EINVAL;
@@ -46,8 +50,8 @@ int send(const std::shared_ptr<udp::socket>& s, parts ps, const address* to) noe
   }
 }
 
-int send_list(const std::shared_ptr<udp::socket>& s, const dill_ipaddr* addr,
-              const dill_iolist* first, const dill_iolist* last) noexcept {
+int send_list(udp::socket& s, const dill_ipaddr* addr, const dill_iolist* first,
+              const dill_iolist* last) noexcept {
   if (const int code = check_list(first, last); code != 0) return code;
   list_parts list;
   if (const int code = list.set(first); code != 0) return code;
@@ -59,25 +63,27 @@ int send_list(const std::shared_ptr<udp::socket>& s, const dill_ipaddr* addr,
 // --- receiving ---
 
 // Into a checked list, or to nowhere if `first` is nullptr. What does not fit is lost.
-int receive(const std::shared_ptr<udp::socket>& s, dill_ipaddr* addr, const dill_iolist* first,
-            std::size_t& size, deadline dl) {
+int receive(udp::socket& s, dill_ipaddr* addr, const dill_iolist* first, std::size_t& size,
+            deadline dl) {
   const last_words may_be;
-  auto got = s->try_recv_from(dl);
-  while (!got && got.error() == os_error(ECONNREFUSED)) got = s->try_recv_from(dl);
+  auto got = s.try_recv_from(dl);
+  while (!got && got.error() == os_error(ECONNREFUSED)) got = s.try_recv_from(dl);
   if (!got) return to_errno(got.error());
   size = got->data.size();
   const bool fits = first == nullptr || size <= list_size(first);
   if (fits) scatter(got->data, first);
   if (fits && addr != nullptr) to_ipaddr(got->from, *addr);
-  s->release();
+  s.release();
   return fits ? 0 : EMSGSIZE;
 }
 
-ssize_t receive_list(const std::shared_ptr<udp::socket> s, dill_ipaddr* addr,
-                     const dill_iolist* first, const dill_iolist* last,
-                     std::int64_t deadline) noexcept {
+ssize_t receive_list(udp_object& o, dill_ipaddr* addr, const dill_iolist* first,
+                     const dill_iolist* last, std::int64_t deadline) noexcept {
   const bool drop = first == nullptr && last == nullptr;
   if (const int code = drop ? 0 : check_list(first, last); code != 0) return outcome(code);
+  udp::socket& s = *o.socket;
+  udp_guest here;
+  here.enter(o.inside);
   std::size_t size = 0;
   const int code =
       without_exceptions([&] { return receive(s, addr, first, size, to_deadline(deadline)); });
@@ -86,16 +92,16 @@ ssize_t receive_list(const std::shared_ptr<udp::socket> s, dill_ipaddr* addr,
 
 // --- the handle ---
 
-std::shared_ptr<udp::socket> socket_of(dill_msock_vfs* vfs) noexcept {
-  return static_cast<udp_vfs*>(vfs)->owner->socket;
+udp_object& object_of(dill_msock_vfs* vfs) noexcept {
+  return *static_cast<udp_vfs*>(vfs)->owner;
 }
 
 int msendl(dill_msock_vfs* vfs, dill_iolist* first, dill_iolist* last, std::int64_t) {
-  return outcome(send_list(socket_of(vfs), nullptr, first, last));
+  return outcome(send_list(*object_of(vfs).socket, nullptr, first, last));
 }
 
 ssize_t mrecvl(dill_msock_vfs* vfs, dill_iolist* first, dill_iolist* last, std::int64_t deadline) {
-  return receive_list(socket_of(vfs), nullptr, first, last, deadline);
+  return receive_list(object_of(vfs), nullptr, first, last, deadline);
 }
 
 void* answer(dill_hvfs* vfs, const void* type) {
@@ -174,11 +180,11 @@ ssize_t dill_udp_recv(int s, dill_ipaddr* addr, void* buf, std::size_t len, std:
 
 int dill_udp_sendl(int s, const dill_ipaddr* addr, dill_iolist* first, dill_iolist* last) {
   const auto* o = own<udp_object>(s, udp_type);
-  return o == nullptr ? -1 : outcome(send_list(o->socket, addr, first, last));
+  return o == nullptr ? -1 : outcome(send_list(*o->socket, addr, first, last));
 }
 
 ssize_t dill_udp_recvl(int s, dill_ipaddr* addr, dill_iolist* first, dill_iolist* last,
                        std::int64_t deadline) {
-  const auto* o = own<udp_object>(s, udp_type);
-  return o == nullptr ? -1 : receive_list(o->socket, addr, first, last, deadline);
+  auto* o = own<udp_object>(s, udp_type);
+  return o == nullptr ? -1 : receive_list(*o, addr, first, last, deadline);
 }

@@ -11,6 +11,7 @@
 
 #include "base/random.hpp"
 #include "capi/foreign.hpp"
+#include "capi/guest.hpp"
 #include "capi/iolist.hpp"
 #include "capi/last_words.hpp"
 #include "capi/lower.hpp"
@@ -33,48 +34,47 @@ ws::limits message_limits() noexcept {
   return l;
 }
 
-// Shared by the handle and the coroutines that are inside a call on it; the last frees it.
-struct ws_state {
-  ws_state(ws::socket s, lower l, ws::message_type t) noexcept
-      : socket(std::move(s)), below(l), type(t) {}
+// The socket stays where it is while somebody is inside, so it has memory of its own.
+using socket_ptr = std::unique_ptr<ws::socket>;
 
-  ws::socket socket;
+struct ws_state {
+  socket_ptr socket;
   lower below;
-  ws::message_type type;  // of msend and mrecv
+  ws::message_type type = ws::message_type::binary;  // of msend and mrecv
   bool sending = false;
   bool receiving = false;
-  bool done = false;    // ws_done was called
-  bool closed = false;  // the handle is gone
+  bool done = false;  // ws_done was called
   std::optional<ws::message> kept;
-  int references = 1;
-};
+  list<guest<socket_ptr>> inside;
 
-void release(ws_state& s) noexcept {
-  if (--s.references == 0) delete &s;
-}
+  ~ws_state() { guest<socket_ptr>::leave_to(inside, std::move(socket)); }
+};
 
 // A coroutine inside a call, in one direction.
 class ws_use {
  public:
   ws_use(ws_state& s, bool ws_state::* which) noexcept
-      : state_(s), which_(which), entered_(!(s.*which)) {
+      : state_(s), which_(which), socket_(*s.socket), entered_(!(s.*which)) {
     if (!entered_) return;
     state_.*which_ = true;
-    ++state_.references;
+    here_.enter(s.inside);
   }
   ws_use(const ws_use&) = delete;
   ws_use& operator=(const ws_use&) = delete;
   ~ws_use() {
-    if (!entered_) return;
-    state_.*which_ = false;
-    release(state_);
+    if (entered_ && !gone()) state_.*which_ = false;
   }
   bool busy() const noexcept { return !entered_; }
+  // The handle was closed meanwhile.
+  bool gone() const noexcept { return here_.gone(); }
+  ws::socket& socket() const noexcept { return socket_; }
 
  private:
   ws_state& state_;
   bool ws_state::* which_;
+  ws::socket& socket_;
   bool entered_;
+  guest<socket_ptr> here_;
 };
 
 struct ws_object;
@@ -85,14 +85,11 @@ struct ws_vfs : dill_msock_vfs {
 
 struct ws_object final : object {
   ws_vfs vfs;
-  ws_state* state = nullptr;
+  ws_state state;
 
   ws_object() noexcept;
   ws_object(const ws_object&) = delete;
   ws_object& operator=(const ws_object&) = delete;
-  ~ws_object() {
-    if (state != nullptr) release(*state);
-  }
 };
 
 ws::message_type type_of(int flags) noexcept {
@@ -104,9 +101,9 @@ std::string_view reason_of(const void* buf, std::size_t len) noexcept {
 }
 
 // Waits until what was sent is with the kernel. Giving up on that is no failure: it will go out.
-int push_out(ws_state& s, deadline dl) noexcept {
-  const int code = code_of(s.socket.try_flush(dl));
-  if (s.closed) return ECANCELED;
+int push_out(const ws_use& use, deadline dl) noexcept {
+  const int code = code_of(use.socket().try_flush(dl));
+  if (use.gone()) return ECANCELED;
   return code == ETIMEDOUT || code == ECANCELED ? 0 : code;
 }
 
@@ -116,9 +113,9 @@ int send(ws_state& s, ws::message_type type, const dill_iolist* first, deadline 
   const ws_use use(s, &ws_state::sending);
   if (use.busy()) return EBUSY;
   const last_words may_be;
-  if (const int code = code_of(s.socket.try_flush(dl)); code != 0) return code;
-  if (const int code = code_of(s.socket.try_send(type, list.get(), dl)); code != 0) return code;
-  return push_out(s, dl);
+  if (const int code = code_of(use.socket().try_flush(dl)); code != 0) return code;
+  if (const int code = code_of(use.socket().try_send(type, list.get(), dl)); code != 0) return code;
+  return push_out(use, dl);
 }
 
 struct received {
@@ -127,9 +124,9 @@ struct received {
 };
 
 // Into one piece of memory, where a large message goes straight from the transport.
-int receive_into(ws_state& s, const dill_iolist& into, received& got, deadline dl) {
+int receive_into(ws::socket& s, const dill_iolist& into, received& got, deadline dl) {
   const std::size_t room = std::min<std::size_t>(into.iol_len, message_limit);
-  const auto r = s.socket.try_receive_into({static_cast<std::byte*>(into.iol_base), room}, dl);
+  const auto r = s.try_receive_into({static_cast<std::byte*>(into.iol_base), room}, dl);
   if (!r) return to_errno(r.error());
   if (!*r) return EPIPE;
   got = {(*r)->type, (*r)->size};
@@ -142,18 +139,20 @@ int receive(ws_state& s, const dill_iolist* first, received& got, deadline dl) {
   if (use.busy()) return EBUSY;
   const bool one_piece =
       first != nullptr && first->iol_next == nullptr && first->iol_base != nullptr;
-  if (!s.kept && one_piece) return receive_into(s, *first, got, dl);
-  if (!s.kept) {
-    const auto r = s.socket.try_receive(dl);
+  if (!s.kept && one_piece) return receive_into(use.socket(), *first, got, dl);
+  std::optional<ws::message> message = s.kept;
+  if (!message) {
+    const auto r = use.socket().try_receive(dl);
     if (!r) return to_errno(r.error());
     if (!*r) return EPIPE;
-    s.kept = **r;
+    message = **r;
   }
-  if (first != nullptr && list_size(first) < s.kept->size()) return EMSGSIZE;
-  scatter(s.kept->data, first);
-  got = {s.kept->type, s.kept->size()};
-  s.kept.reset();
-  return 0;
+  const bool fits = first == nullptr || list_size(first) >= message->size();
+  if (fits) scatter(message->data, first);
+  got = {message->type, message->size()};
+  if (fits) message.reset();
+  if (!use.gone()) s.kept = message;
+  return fits ? 0 : EMSGSIZE;
 }
 
 int check_receive_list(const dill_iolist* first, const dill_iolist* last) noexcept {
@@ -161,13 +160,13 @@ int check_receive_list(const dill_iolist* first, const dill_iolist* last) noexce
 }
 
 int msendl(dill_msock_vfs* vfs, dill_iolist* first, dill_iolist* last, std::int64_t deadline) {
-  ws_state& s = *static_cast<ws_vfs*>(vfs)->owner->state;
+  ws_state& s = static_cast<ws_vfs*>(vfs)->owner->state;
   if (const int code = check_list(first, last); code != 0) return outcome(code);
   return outcome(send(s, s.type, first, to_deadline(deadline)));
 }
 
 ssize_t mrecvl(dill_msock_vfs* vfs, dill_iolist* first, dill_iolist* last, std::int64_t deadline) {
-  ws_state& s = *static_cast<ws_vfs*>(vfs)->owner->state;
+  ws_state& s = static_cast<ws_vfs*>(vfs)->owner->state;
   const ws::message_type wanted = s.type;
   if (const int code = check_receive_list(first, last); code != 0) return outcome(code);
   received got;
@@ -186,10 +185,8 @@ void* answer(dill_hvfs* vfs, const void* type) {
 
 void close_object(dill_hvfs* vfs) {
   auto& o = *static_cast<ws_object*>(vfs);
-  ws_state& s = *o.state;
-  s.closed = true;
-  s.socket.abort();
-  s.below.close();
+  o.state.socket->abort();
+  o.state.below.close();
   destroy(o);
 }
 
@@ -202,8 +199,12 @@ ws_object::ws_object() noexcept : vfs{{msendl, mrecvl}, this} {
 int make(result<ws::socket> made, lower below, int flags, dill_ws_storage* mem) noexcept {
   int code = code_of(made);
   ws_object* o = code == 0 ? create<ws_object>(mem) : nullptr;
-  if (o != nullptr) o->state = new (std::nothrow) ws_state(std::move(*made), below, type_of(flags));
-  if (code == 0 && (o == nullptr || o->state == nullptr)) code = ENOMEM;
+  if (o != nullptr) {
+    o->state.socket.reset(new (std::nothrow) ws::socket(std::move(*made)));
+    o->state.below = below;
+    o->state.type = type_of(flags);
+  }
+  if (code == 0 && (o == nullptr || o->state.socket == nullptr)) code = ENOMEM;
   const int h = code == 0 ? make_handle(*o) : outcome(code);
   if (h >= 0) return h;
   code = errno;
@@ -308,17 +309,19 @@ int done(ws_state& s, int status, const void* buf, std::size_t len, deadline dl)
   if (use.busy()) return EBUSY;
   if (s.done) return EPIPE;
   const last_words may_be;
-  const auto r = s.socket.try_done(code, reason_of(buf, len), dl);
+  const auto r = use.socket().try_done(code, reason_of(buf, len), dl);
+  if (use.gone()) return ECANCELED;
   // The peer was faster, and its close frame has been answered already.
-  const bool answered = !r && r.error() == errc::closed && s.socket.peer_has_closed();
+  const bool answered = !r && r.error() == errc::closed && use.socket().peer_has_closed();
   if (!r && !answered) return to_errno(r.error());
   s.done = true;
-  return push_out(s, dl);
+  return push_out(use, dl);
 }
 
-// The stream below to `stream`. EINVAL and EBUSY leave all as it was.
+// The stream below to `stream`. EINVAL and EBUSY leave all as it was. `gone`: the handle was closed
+// meanwhile.
 int detach(ws_state& s, int status, const void* buf, std::size_t len, deadline dl,
-           stream_ptr& stream) {
+           stream_ptr& stream, bool& gone) {
   const std::uint16_t code = close_code(status, len);
   if (code == 0 || (buf == nullptr && len > 0)) return EINVAL;
   const ws_use sending(s, &ws_state::sending);
@@ -326,8 +329,9 @@ int detach(ws_state& s, int status, const void* buf, std::size_t len, deadline d
   if (sending.busy() || receiving.busy()) return EBUSY;
   s.kept.reset();
   const last_words may_be;
-  auto r = s.socket.try_detach(code, reason_of(buf, len), dl);
-  if (s.closed) return ECANCELED;
+  auto r = sending.socket().try_detach(code, reason_of(buf, len), dl);
+  gone = sending.gone();
+  if (gone) return ECANCELED;
   if (!r) return to_errno(r.error());
   stream = std::move(*r);
   return 0;
@@ -336,29 +340,28 @@ int detach(ws_state& s, int status, const void* buf, std::size_t len, deadline d
 int detach_handle(int h, int status, const void* buf, std::size_t len, deadline dl) noexcept {
   auto* o = own<ws_object>(h, ws_type);
   if (o == nullptr) return -1;
-  ws_state& s = *o->state;
-  ++s.references;
   stream_ptr stream;
-  const int code = without_exceptions([&] { return detach(s, status, buf, len, dl, stream); });
+  bool gone = false;
+  const int code =
+      without_exceptions([&] { return detach(o->state, status, buf, len, dl, stream, gone); });
   int below = -1;
-  if (!s.closed && code == 0) {
-    below = s.below.give_back(std::move(stream));
+  if (!gone && code == 0) {
+    below = o->state.below.give_back(std::move(stream));
     forget(h);
     destroy(*o);
-  } else if (!s.closed && code != EINVAL && code != EBUSY) {
+  } else if (!gone && code != EINVAL && code != EBUSY) {
     dill_hclose(h);
   }
-  release(s);
   return outcome(code, below);
 }
 
 ssize_t status_of(const ws_state& s, int* status, void* buf, std::size_t len) noexcept {
-  if (!s.socket.peer_has_closed()) return outcome(EAGAIN);
+  if (!s.socket->peer_has_closed()) return outcome(EAGAIN);
   if (buf == nullptr && len > 0) return outcome(EINVAL);
-  const std::string_view reason = s.socket.close_reason();
+  const std::string_view reason = s.socket->close_reason();
   if (buf != nullptr && reason.size() > len) return outcome(EMSGSIZE);
   if (buf != nullptr) std::copy(reason.begin(), reason.end(), static_cast<char*>(buf));
-  const int code = s.socket.close_code();
+  const int code = s.socket->close_code();
   if (status != nullptr) *status = code == ws::close_code::no_status ? 0 : code;
   return outcome(0, static_cast<int>(reason.size()));
 }
@@ -406,14 +409,14 @@ int dill_ws_send(int s, int flags, const void* buf, std::size_t len, std::int64_
   auto* o = own<ws_object>(s, ws_type);
   if (o == nullptr) return -1;
   const dill_iolist list = single(buf, len);
-  return outcome(capi::send(*o->state, type_of(flags), &list, to_deadline(deadline)));
+  return outcome(capi::send(o->state, type_of(flags), &list, to_deadline(deadline)));
 }
 
 int dill_ws_sendl(int s, int flags, dill_iolist* first, dill_iolist* last, std::int64_t deadline) {
   auto* o = own<ws_object>(s, ws_type);
   if (o == nullptr) return -1;
   if (const int code = check_receive_list(first, last); code != 0) return outcome(code);
-  return outcome(capi::send(*o->state, type_of(flags), first, to_deadline(deadline)));
+  return outcome(capi::send(o->state, type_of(flags), first, to_deadline(deadline)));
 }
 
 ssize_t dill_ws_recv(int s, int* flags, void* buf, std::size_t len, std::int64_t deadline) {
@@ -428,7 +431,7 @@ ssize_t dill_ws_recvl(int s, int* flags, dill_iolist* first, dill_iolist* last,
   if (const int code = check_receive_list(first, last); code != 0) return outcome(code);
   received got;
   const int code =
-      without_exceptions([&] { return receive(*o->state, first, got, to_deadline(deadline)); });
+      without_exceptions([&] { return receive(o->state, first, got, to_deadline(deadline)); });
   if (code == 0 && flags != nullptr)
     *flags = got.type == ws::message_type::text ? DILL_WS_TEXT : DILL_WS_BINARY;
   return outcome(code, static_cast<int>(got.size));
@@ -438,7 +441,7 @@ int dill_ws_done(int s, int status, const void* buf, std::size_t len, std::int64
   auto* o = own<ws_object>(s, ws_type);
   if (o == nullptr) return -1;
   return outcome(without_exceptions(
-      [&] { return capi::done(*o->state, status, buf, len, to_deadline(deadline)); }));
+      [&] { return capi::done(o->state, status, buf, len, to_deadline(deadline)); }));
 }
 
 int dill_ws_detach(int s, int status, const void* buf, std::size_t len, std::int64_t deadline) {
@@ -451,7 +454,7 @@ int dill_ws_detach_normally_(int s, std::int64_t deadline) {
 
 ssize_t dill_ws_status(int s, int* status, void* buf, std::size_t len) {
   auto* o = own<ws_object>(s, ws_type);
-  return o == nullptr ? -1 : status_of(*o->state, status, buf, len);
+  return o == nullptr ? -1 : status_of(o->state, status, buf, len);
 }
 
 int dill_ws_request_key(char* request_key) {
