@@ -48,7 +48,7 @@ result<void> send_queue::write(parts ps, deadline dl) noexcept {
   if (n == 0) return {};
   if (lowlevel::cancel_pending()) return fail(ECANCELED);
   if (const auto turn = enter(n, dl); !turn) return turn;
-  if (n < straight_size || busy()) {
+  if (!goes_straight(n) || busy()) {
     const auto r = gather(ps, n);
     admit_next();
     return r;

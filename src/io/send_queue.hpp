@@ -3,9 +3,9 @@
 // Small writes are gathered in `out_` and leave together: when the coroutine stops running, at 64
 // KiB, or at flush(). They leave asynchronously, as `flight_`, while `out_` gathers what comes
 // meanwhile. A large write goes straight from the writer's memory, behind what was gathered, and
-// its coroutine waits until the kernel has all of it. If it may not wait so long, the rest is
-// gathered, and the write has succeeded; so a write that fails with ETIMEDOUT or ECANCELED has sent
-// nothing.
+// its coroutine waits until the kernel has all of it; so does one of middle size once enough has been
+// gathered to go with it. If it may not wait so long, the rest is gathered, and the write has
+// succeeded; so a write that fails with ETIMEDOUT or ECANCELED has sent nothing.
 //
 //     stream:  | with the kernel | flight_ or a large write | out_ | writers that wait, in order
 //
@@ -41,10 +41,11 @@ inline void copy_piece(std::byte* to, bytes piece) noexcept {
 
 class send_queue final : private runtime::deferred, private runtime::send_request {
  public:
-  // At 64 KiB what was gathered leaves; a write of 16 KiB goes straight; more than 1 MiB is not
-  // held unless limit() says otherwise.
+  // At 64 KiB what was gathered leaves; a write of 16 KiB goes straight if that makes 64 KiB, and one
+  // of 32 KiB always; more than 1 MiB is not held unless limit() says otherwise.
   static constexpr std::size_t gather_limit = 64 * 1024;
-  static constexpr std::size_t straight_size = 16 * 1024;
+  static constexpr std::size_t middle_size = 16 * 1024;
+  static constexpr std::size_t straight_size = 32 * 1024;
   static constexpr std::size_t high_water = 1024 * 1024;
 
   // `to` stays the caller's and outlives the queue.
@@ -97,6 +98,9 @@ class send_queue final : private runtime::deferred, private runtime::send_reques
   std::size_t remaining_in_flight() const noexcept { return in_flight_ ? remaining.size() : 0; }
   bool has_room(std::size_t n) const noexcept {
     return !busy() || (n <= high_water_ && held() + n <= high_water_);
+  }
+  bool goes_straight(std::size_t n) const noexcept {
+    return n >= straight_size || (n >= middle_size && out_.size() + n >= gather_limit);
   }
   void append(parts ps, std::size_t n) noexcept;
   result<void> enter(std::size_t n, deadline dl) noexcept;
