@@ -45,6 +45,7 @@
 
 #include "caraway/bytes.hpp"
 #include "caraway/error.hpp"
+#include "caraway/memory_block.hpp"
 #include "caraway/ws_deflate.hpp"
 #include "caraway/ws_frame.hpp"
 
@@ -124,7 +125,7 @@ struct outgoing_header {
 
 // A whole frame to be sent, in memory of its own.
 struct outgoing_frame {
-  std::unique_ptr<std::byte[]> storage;
+  memory_block storage;
   std::size_t begin = 0;
   std::size_t size = 0;
 
@@ -171,7 +172,7 @@ class connection {
 
   // The memory of the message that receive() has shown last, if it lay in the connection's own: the
   // payload stays in place as long as that. nullptr if it did not, or is gone.
-  std::unique_ptr<std::byte[]> keep_message() noexcept;
+  memory_block keep_message() noexcept;
 
   // Breaks the conversation off because of something the connection does not know of: a close frame
   // with `code` and `why`, which outlives the connection, is queued, and it says `failed` from now
@@ -346,7 +347,7 @@ class connection {
   frame_header frame_;
   std::uint64_t frame_done_ = 0;
   // The message it belongs to, as far as it lies in the connection's own memory.
-  std::unique_ptr<std::byte[]> message_;
+  memory_block message_;
   std::size_t message_size_ = 0;
   std::size_t message_capacity_ = 0;
   std::uint64_t taken_ = 0;  // bytes of it that were taken in parts

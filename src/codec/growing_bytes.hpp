@@ -5,11 +5,10 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
-#include <new>
 #include <utility>
 
 #include "caraway/bytes.hpp"
+#include "caraway/memory_block.hpp"
 
 namespace caraway::codec {
 
@@ -24,7 +23,7 @@ class growing_bytes {
   mutable_bytes room(std::size_t n) noexcept {
     if (capacity_ - end_ >= n && memory_) return {memory_.get() + end_, capacity_ - end_};
     const std::size_t larger = std::max(end_ + n, 2 * capacity_);
-    std::unique_ptr<std::byte[]> moved(new (std::nothrow) std::byte[larger]);
+    memory_block moved = allocate_block(larger);
     if (!moved) return {};
     std::copy_n(memory_.get() + std::min(begin_, capacity_), size(), moved.get() + begin_);
     memory_ = std::move(moved);
@@ -43,12 +42,10 @@ class growing_bytes {
   }
 
   // The memory, and where in it the bytes begin.
-  std::pair<std::unique_ptr<std::byte[]>, std::size_t> take() && noexcept {
-    return {std::move(memory_), begin_};
-  }
+  std::pair<memory_block, std::size_t> take() && noexcept { return {std::move(memory_), begin_}; }
 
  private:
-  std::unique_ptr<std::byte[]> memory_;
+  memory_block memory_;
   std::size_t capacity_ = 0;
   std::size_t begin_;
   std::size_t end_;

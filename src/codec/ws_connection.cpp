@@ -63,10 +63,6 @@ common_header read_common_header(bytes in, bool masked) {
   return {op, longer < 126 ? 0 : 4 + mask_size, longer};
 }
 
-std::unique_ptr<std::byte[]> allocate(std::size_t n) noexcept {
-  return std::unique_ptr<std::byte[]>(new (std::nothrow) std::byte[n]);
-}
-
 }  // namespace
 
 // What waits to be sent, and what the peer said last.
@@ -366,7 +362,7 @@ bool connection::make_room(std::size_t arriving) noexcept {
 }
 
 bool connection::enlarge(std::uint64_t wanted) noexcept {
-  auto larger = allocate(static_cast<std::size_t>(wanted));
+  auto larger = allocate_block(static_cast<std::size_t>(wanted));
   if (!larger) return broken(close_code::internal_error, out_of_memory);
   std::copy_n(message_.get(), message_size_, larger.get());
   message_ = std::move(larger);
@@ -436,7 +432,7 @@ mutable_bytes connection::take_part() noexcept {
   return part;
 }
 
-std::unique_ptr<std::byte[]> connection::keep_message() noexcept {
+memory_block connection::keep_message() noexcept {
   if (!delivered_) return nullptr;
   auto kept = std::move(message_);
   release_message();

@@ -4,7 +4,10 @@
 
 #include <new>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "caraway/memory_block.hpp"
 #include "caraway/ws_connection.hpp"
 #include "codec/ws_script.hpp"
 
@@ -12,10 +15,17 @@ namespace {
 
 bool no_memory = false;
 
-// While one of these lives, allocations that may fail do fail.
+// While one of these lives, allocations that may fail do fail, and blocks that the thread has kept are
+// taken.
 struct memory_is_out {
-  memory_is_out() { no_memory = true; }
+  memory_is_out() {
+    no_memory = true;
+    for (std::size_t size = std::size_t{4} << 20; size >= 1024; size /= 2)
+      while (auto block = caraway::allocate_block(size)) taken.push_back(std::move(block));
+  }
   ~memory_is_out() { no_memory = false; }
+
+  std::vector<caraway::memory_block> taken;
 };
 
 }  // namespace

@@ -10,9 +10,9 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <new>
 
+#include "caraway/memory_block.hpp"
 #include "codec/prefix_length.hpp"
 #include "io/overdue.hpp"
 #include "proto/record_socket.hpp"
@@ -61,7 +61,7 @@ class collected {
 
  private:
   bool grow(std::size_t capacity) noexcept {
-    std::unique_ptr<std::byte[]> larger(new (std::nothrow) std::byte[capacity]);
+    memory_block larger = allocate_block(capacity);
     if (larger == nullptr) return false;
     if (size_ > 0) std::memcpy(larger.get(), memory_.get(), size_);
     memory_ = std::move(larger);
@@ -69,7 +69,7 @@ class collected {
     return true;
   }
 
-  std::unique_ptr<std::byte[]> memory_;
+  memory_block memory_;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };

@@ -256,7 +256,7 @@ struct socket::impl final : private runtime::alarm {
   // else receives meanwhile.
   bool shown_ = false;
   std::unique_ptr<kept_memory> kept_;
-  std::unique_ptr<std::byte[]> kept_message_;
+  memory_block kept_message_;
   lowlevel::wait_queue helpers_left_;
   // Control frames received in the second that began at...
   time_point second_;

@@ -130,8 +130,8 @@ result<void> socket::impl::put(parts frame, deadline dl) {
 result<void> socket::impl::send_masked(opcode op, bool fin, parts ps, deadline dl) {
   const std::size_t size = conn.frame_size(total_size(ps));
   std::array<std::byte, stack_frame> small;
-  std::unique_ptr<std::byte[]> large;
-  if (size > small.size()) large.reset(new (std::nothrow) std::byte[size]);
+  memory_block large;
+  if (size > small.size()) large = allocate_block(size);
   if (size > small.size() && !large) return fail(ENOMEM);
   const mutable_bytes frame(large ? large.get() : small.data(), size);
   if (const auto made = conn.send_frame(frame, op, fin, ps); !made) return fail(made.error());
