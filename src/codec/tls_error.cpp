@@ -82,7 +82,6 @@ class tls_category final : public std::error_category {
 
 std::error_code from_packed(unsigned long packed) noexcept {
   const int reason = ERR_GET_REASON(packed);
-  if (packed == 0 || reason == ERR_R_MALLOC_FAILURE) return os_error(ENOMEM);
   if (ERR_SYSTEM_ERROR(packed)) return os_error(reason);
   const int alert = reason - SSL_AD_REASON_OFFSET;
   if (ERR_GET_LIB(packed) == ERR_LIB_SSL && alert >= 0 && alert <= largest_byte)
@@ -105,10 +104,14 @@ std::error_code verification_error(long code) noexcept {
   return {verification_base + static_cast<int>(code & largest_byte), category()};
 }
 
+// The oldest is the cause of the others, unless it is one of memory that ran out: that may be told
+// of later, or not at all if there was no memory for the note either.
 std::error_code take_error() noexcept {
   const unsigned long oldest = ERR_get_error();
-  ERR_clear_error();
-  return from_packed(oldest);
+  bool starved = oldest == 0;
+  for (unsigned long next = oldest; next != 0; next = ERR_get_error())
+    starved = starved || ERR_GET_REASON(next) == ERR_R_MALLOC_FAILURE;
+  return starved ? os_error(ENOMEM) : from_packed(oldest);
 }
 
 }  // namespace caraway::tls

@@ -1,5 +1,6 @@
 #include "codec/tls_session.hpp"
 
+#include <arpa/inet.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -30,15 +31,29 @@ std::string text_of(BIO* from) {
   return size > 0 ? std::string(at, static_cast<std::size_t>(size)) : std::string();
 }
 
-// Calls f(BIO in memory, the peer's certificate); what it has written.
+// Calls f(BIO in memory, the peer's certificate); what it has written. Nothing if it could not
+// make sense of the certificate.
 template <class F>
 std::string describe_peer(const SSL* ssl, F f) {
   X509* const certificate = SSL_get0_peer_certificate(ssl);
   if (certificate == nullptr) return {};
   const std::unique_ptr<BIO, int (*)(BIO*)> text(BIO_new(BIO_s_mem()), BIO_free);
-  if (text == nullptr || f(text.get(), certificate) < 0) return {};
-  return text_of(text.get());
+  ERR_clear_error();
+  if (text != nullptr && f(text.get(), certificate)) return text_of(text.get());
+  if (take_error() == os_error(ENOMEM)) throw std::bad_alloc();
+  return {};
 }
+
+// An address as it is in certificates; a name is none, and has no bytes.
+struct network_address {
+  unsigned char bytes[16];
+  std::size_t size = 0;
+
+  explicit network_address(const std::string& text) noexcept {
+    if (inet_pton(AF_INET, text.c_str(), bytes) == 1) size = 4;
+    if (size == 0 && inet_pton(AF_INET6, text.c_str(), bytes) == 1) size = 16;
+  }
+};
 
 }  // namespace
 
@@ -75,14 +90,15 @@ struct session_wire {
 
   static session& of(BIO* b) noexcept { return *static_cast<session*>(BIO_get_data(b)); }
 
-  static const BIO_METHOD* method() noexcept {
+  // std::bad_alloc; the next call tries again.
+  static const BIO_METHOD* method() {
     static BIO_METHOD* const made = make();
     return made;
   }
 
-  static BIO_METHOD* make() noexcept {
+  static BIO_METHOD* make() {
     BIO_METHOD* const m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "caraway");
-    if (m == nullptr) return nullptr;
+    if (m == nullptr) throw std::bad_alloc();
     BIO_meth_set_read_ex(m, read);
     BIO_meth_set_write_ex(m, write);
     BIO_meth_set_ctrl(m, control);
@@ -106,8 +122,8 @@ result<void> session::open(SSL_CTX& setup, const session_options& options) {
   return {};
 }
 
-result<void> session::attach_wire() noexcept {
-  BIO* const wire = session_wire::method() == nullptr ? nullptr : BIO_new(session_wire::method());
+result<void> session::attach_wire() {
+  BIO* const wire = BIO_new(session_wire::method());
   if (wire == nullptr) return fail(ENOMEM);
   BIO_set_data(wire, this);
   BIO_set_init(wire, 1);
@@ -127,21 +143,20 @@ result<void> session::open_client(const session_options& options) {
   return set_host(host, options.check_host);
 }
 
+// Whatever fails here, a host that is to be checked is checked, or there is no session.
 result<void> session::set_host(std::string_view host, bool check) {
-  if (host.contains('\0')) return fail(EINVAL);
+  if (host.contains('\0') || host.size() > TLSEXT_MAXLEN_host_name) return fail(EINVAL);
   const std::string name(host);
   X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl_);
-  // An address may be tried as such; what OpenSSL cannot read as one is a name.
-  if (check && X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str()) == 1) return {};
-  ERR_clear_error();
-  const std::unique_ptr<ASN1_OCTET_STRING, void (*)(ASN1_OCTET_STRING*)> literal(
-      a2i_IPADDRESS(name.c_str()), ASN1_OCTET_STRING_free);
-  ERR_clear_error();
-  if (literal != nullptr) return {};
-  if (SSL_set_tlsext_host_name(ssl_, name.c_str()) != 1) return fail(EINVAL);
+  if (const network_address literal(name); literal.size > 0) {
+    if (check && X509_VERIFY_PARAM_set1_ip(wanted, literal.bytes, literal.size) != 1)
+      return fail(ENOMEM);
+    return {};
+  }
+  if (SSL_set_tlsext_host_name(ssl_, name.c_str()) != 1) return fail(ENOMEM);
   if (!check) return {};
   X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  if (X509_VERIFY_PARAM_set1_host(wanted, name.data(), name.size()) != 1) return fail(EINVAL);
+  if (X509_VERIFY_PARAM_set1_host(wanted, name.data(), name.size()) != 1) return fail(ENOMEM);
   return {};
 }
 
@@ -248,12 +263,12 @@ bool session::resumed() const noexcept {
 
 std::string session::peer_subject() const {
   return describe_peer(ssl_, [](BIO* to, X509* c) {
-    return X509_NAME_print_ex(to, X509_get_subject_name(c), 0, XN_FLAG_RFC2253);
+    return X509_NAME_print_ex(to, X509_get_subject_name(c), 0, XN_FLAG_RFC2253) >= 0;
   });
 }
 
 std::string session::peer_certificate() const {
-  return describe_peer(ssl_, [](BIO* to, X509* c) { return PEM_write_bio_X509(to, c); });
+  return describe_peer(ssl_, [](BIO* to, X509* c) { return PEM_write_bio_X509(to, c) == 1; });
 }
 
 }  // namespace caraway::tls

@@ -104,7 +104,7 @@ class session {
   result<void> open_client(const session_options& options);
   result<void> set_host(std::string_view host, bool check);
   std::error_code why(int returned) noexcept;
-  result<void> attach_wire() noexcept;
+  result<void> attach_wire();
 
   sink& out_;
   ssl_st* ssl_ = nullptr;

@@ -58,7 +58,7 @@ result<void> for_each_certificate(std::string_view text, F f) {
     if (!f(*c, n++)) return fail(take_error());
   }
   if (n == 0 && ERR_peek_error() == 0) ERR_raise(ERR_LIB_PEM, PEM_R_NO_START_LINE);
-  if (ERR_peek_error() != 0) return fail(take_error());
+  if (n == 0 || ERR_peek_error() != 0) return fail(take_error());
   return {};
 }
 
@@ -74,11 +74,17 @@ result<void> use_key(SSL_CTX& setup, std::string_view text) noexcept {
 
 // --- ALPN ---
 
-int list_index() noexcept {
-  static const int index = SSL_CTX_get_ex_new_index(
+int new_list_index() {
+  const int index = SSL_CTX_get_ex_new_index(
       0, nullptr, nullptr, nullptr, [](void*, void* list, CRYPTO_EX_DATA*, int, long, void*) {
         delete static_cast<std::string*>(list);
       });
+  return index < 0 ? throw std::bad_alloc() : index;
+}
+
+// std::bad_alloc; the next call tries again.
+int list_index() {
+  static const int index = new_list_index();
   return index;
 }
 
@@ -140,8 +146,7 @@ result<std::string> alpn_list(std::span<const std::string> names) {
 
 result<void> choose_alpn(SSL_CTX& setup, std::string_view list) {
   auto own = std::make_unique<std::string>(list);
-  if (list_index() < 0 || SSL_CTX_set_ex_data(&setup, list_index(), own.get()) != 1)
-    return fail(ENOMEM);
+  if (SSL_CTX_set_ex_data(&setup, list_index(), own.get()) != 1) return fail(ENOMEM);
   SSL_CTX_set_alpn_select_cb(&setup, choose, own.release());
   return {};
 }

@@ -40,8 +40,9 @@ result<void> trust_pem(SSL_CTX& setup, side as, const pem& authorities) {
 
 // A system without a list of authorities trusts nobody; that is no error here.
 result<void> trust_system(SSL_CTX& setup) {
-  SSL_CTX_set_default_verify_paths(&setup);
+  const bool looked = SSL_CTX_set_default_verify_paths(&setup) == 1;
   ERR_clear_error();
+  if (!looked) return fail(ENOMEM);
   const char* const also = ::secure_getenv("CARAWAY_TLS_CA_FILE");
   if (also == nullptr || *also == '\0') return {};
   return trust_pem(setup, side::client, pem::file(also));
