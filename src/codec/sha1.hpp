@@ -8,6 +8,7 @@
 
 namespace caraway::codec {
 
-std::array<std::byte, 20> sha1(bytes in) noexcept;
+// std::bad_alloc if there is no memory for the work.
+std::array<std::byte, 20> sha1(bytes in);
 
 }  // namespace caraway::codec
