@@ -13,10 +13,18 @@ file(GLOB c_programs CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/tests/capi/*.
 if(NOT CARAWAY_TLS)
   list(FILTER c_programs EXCLUDE REGEX "/tls[^/]*\\.c$")
 endif()
+# A program whose malloc fails on purpose cannot have that of a sanitizer or Valgrind.
+if(CARAWAY_SANITIZE OR CARAWAY_VALGRIND)
+  list(FILTER c_programs EXCLUDE REGEX "memory[^/]*\\.c$")
+endif()
 # All of them as C: what is built for Valgrind.
 add_custom_target(c_programs)
 # Programs that are about times of the clock alone run where it is virtual.
 set(clock_programs happyeyeballs_compat)
+# Programs that are about the kernel, or what it is asked for, have nothing to do in a network in memory.
+set(kernel_programs errnos_memory errnos_memory_protocols tls_memory)
+# Programs that stand between the library and the system, which io_uring does without.
+set(system_programs errnos_system)
 foreach(file ${c_programs})
   get_filename_component(name ${file} NAME_WE)
   set(pollers ${caraway_pollers})
@@ -24,6 +32,11 @@ foreach(file ${c_programs})
   if(name IN_LIST clock_programs)
     set(pollers sim)
     set(default_poller sim)
+  elseif(name IN_LIST kernel_programs)
+    list(REMOVE_ITEM pollers sim)
+  elseif(name IN_LIST system_programs)
+    list(REMOVE_ITEM pollers sim io_uring)
+    set(default_poller epoll)
   endif()
   add_executable(program_${name} ${file})
   add_dependencies(c_programs program_${name})
