@@ -46,7 +46,7 @@ struct totals {
   std::uint64_t opened = 0;     // conversations, from the end of their handshake
   std::uint64_t ended = 0;      // of them: closed, detached, aborted or destroyed
   std::uint64_t refused = 0;    // handshakes answered by something else than an upgrade, by choice
-  std::uint64_t failed = 0;     // handshakes that broke any other way
+  std::uint64_t failed = 0;     // handshakes that broke any other way, those of TLS too
   std::uint64_t timed_out = 0;  // conversations given up because the peer fell silent
   ws::traffic traffic;
   close_counts closes;

@@ -1,5 +1,5 @@
-// ws_observer.hpp - to hear of WebSocket conversations: when they open, what they carry, how they
-// end. For tracing and logs; numbers are in ws_meter.hpp for nothing.
+// ws_observer.hpp - to hear of WebSocket conversations: when they open, or why they do not, what they
+// carry, how they end. For tracing and logs; numbers are in ws_meter.hpp for nothing.
 //
 //     struct log : ws::observer {
 //       void closed(const ws::conversation& c, const ws::ending& e) noexcept override {
@@ -46,11 +46,24 @@ struct ending {
   std::error_code error;
 };
 
+// A handshake that came to nothing; of use only within the call.
+struct failed_handshake {
+  ws::role role;
+  const http::request_head& request;    // of no content on a client, and where it was not read
+  const http::response_head& response;  // of no content on a server, and where it was not read
+  // Of the answer that a server gave or a client got; 0 if there was none.
+  int status;
+  // As attaching failed: errc::handshake_refused if by choice. None if it ended by an exception.
+  std::error_code error;
+};
+
 class observer {
  public:
   virtual ~observer() = default;
   // The handshake is done.
   virtual void opened(const conversation&) noexcept {}
+  // There will be no conversation: refused, or broken any other way, in the handshake of TLS too.
+  virtual void not_opened(const failed_handshake&) noexcept {}
   // A message has come in whole; it is in nobody's hands yet.
   virtual void received(const conversation&, message_type, bytes) noexcept {}
   // A message of so many bytes is in the stream whole.

@@ -11,6 +11,7 @@
 #include "caraway/testing/message_stream_contract.hpp"
 #include "caraway/this_task.hpp"
 #include "caraway/ws.hpp"
+#include "caraway/ws_observer.hpp"
 #include "proto/tls_pair.hpp"
 
 namespace caraway::ws {
@@ -91,6 +92,30 @@ TEST(tls_ws, nobody_is_trusted_unless_told) {
   EXPECT_EQ(try_connect(s.url(), {}, soon).error().category(), tls::category());
   while (complaint.empty()) caraway::sleep(1ms);
   EXPECT_EQ(complaint, "TLS handshake: the peer refused: unknown CA");
+}
+
+TEST(tls_ws, handshakes_of_tls_that_fail_are_counted_and_told_on_both_sides) {
+  struct diary : observer {
+    std::string text;
+    void not_opened(const failed_handshake& f) noexcept override {
+      text += std::to_string(f.status) + " " + f.error.category().name() + "\n";
+    }
+  };
+  const auto servers = std::make_shared<diary>(), clients = std::make_shared<diary>();
+  const auto counts = std::make_shared<meter>();
+  serve_options options = secure();
+  options.observer = servers;
+  server s("127.0.0.1:0", echo, options);
+  connect_options distrusting;
+  distrusting.meter = counts;
+  distrusting.observer = clients;
+  EXPECT_FALSE(try_connect(s.url(), distrusting, soon));
+  while (s.connections() > 0) caraway::sleep(1ms);
+  const std::string told = std::string("0 ") + tls::category().name() + "\n";
+  EXPECT_EQ(servers->text, told);
+  EXPECT_EQ(s.totals().failed, 1u);
+  EXPECT_EQ(clients->text, told);
+  EXPECT_EQ(counts->read().failed, 1u);
 }
 
 TEST(tls_ws, the_handshakes_have_one_deadline_together) {

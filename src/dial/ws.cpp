@@ -17,6 +17,7 @@
 #include "caraway/url.hpp"
 #include "caraway/ws_redirect.hpp"
 #include "codec/base64.hpp"
+#include "proto/ws_attempt.hpp"
 #include "runtime/scheduler.hpp"
 
 namespace caraway::ws {
@@ -62,11 +63,18 @@ result<address> address_of(std::string_view where) {
   return found->front();
 }
 
+// Counts and tells of a handshake of TLS that came to nothing: that of WebSocket never begins.
+template <class Options>
+result<stream_ptr> watched(role as, const Options& options, result<stream_ptr> made) {
+  if (!made) attempt(as, options.meter, options.observer).fails(made.error());
+  return made;
+}
+
 // TLS as HTTP/1.1 wants it, to the host of the URL.
 result<stream_ptr> secured(stream_ptr under, const url& to, const connect_options& options,
                            deadline dl) {
   const tls::client_options wanted{.host = to.host, .alpn = {"http/1.1"}, .context = options.tls};
-  return tls::try_attach_client(std::move(under), wanted, dl);
+  return watched(role::client, options, tls::try_attach_client(std::move(under), wanted, dl));
 }
 
 result<socket> connect_once(const url& to, const connect_options& options, deadline dl,
@@ -152,6 +160,7 @@ struct server::impl final : stop_callback {
   void say_goodbye_to_all() noexcept;
   static void outlive_the_starter() noexcept;
   void converse(tcp::stream_ptr s);
+  stream_ptr secured(stream_ptr under, deadline dl);
   std::uint16_t handle_until_end(socket& ws, const address& peer);
   void report(const address& peer, std::exception_ptr failure) const noexcept;
 
@@ -257,13 +266,18 @@ std::error_code server::impl::accept_one() {
   return task ? std::error_code() : task.error();
 }
 
+stream_ptr server::impl::secured(stream_ptr under, deadline dl) {
+  auto made = tls::try_attach_server(std::move(under), options.tls, dl);
+  return value_or_raise(watched(role::server, options, std::move(made)), "TLS handshake");
+}
+
 void server::impl::converse(tcp::stream_ptr s) {
   const address peer = s->peer_address();
   std::exception_ptr failure;
   try {
     const deadline until = handshake_patience;
     stream_ptr under = std::move(s);
-    if (options.tls) under = tls::attach_server(std::move(under), options.tls, until);
+    if (options.tls) under = secured(std::move(under), until);
     socket ws = attach_server(std::move(under), options, until);
     const std::uint16_t code = handle_until_end(ws, peer);
     static_cast<void>(ws.try_close(code, {}, options.close_patience));

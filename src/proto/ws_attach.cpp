@@ -10,6 +10,7 @@
 #include "caraway/http.hpp"
 #include "caraway/http_body.hpp"
 #include "caraway/ws_origin.hpp"
+#include "proto/ws_attempt.hpp"
 #include "proto/ws_socket_impl.hpp"
 
 namespace caraway::ws {
@@ -17,6 +18,8 @@ namespace {
 
 constexpr std::size_t max_refusal_body = 64 * 1024;
 constexpr int most_interim_answers = 16;
+// The status that a client is told whose `decide` threw.
+constexpr int decision_failed = 500;
 
 // What a client that was too slow gets for reading why, if its caller's deadline leaves as much.
 constexpr std::chrono::seconds last_words{1};
@@ -35,25 +38,6 @@ socket open(impl_ptr made, const std::shared_ptr<meter>& counts,
   made->begin_watch(counts ? counts : thread_meter(), hears);
   return socket_access::wrap(std::move(made));
 }
-
-// Counts a handshake that comes to nothing.
-class attempt {
- public:
-  explicit attempt(const std::shared_ptr<meter>& counts)
-      : meter_(counts ? counts : thread_meter()) {}
-  attempt(const attempt&) = delete;
-  attempt& operator=(const attempt&) = delete;
-  ~attempt() {
-    if (!meter_ || succeeded) return;
-    meter::add(refused ? meter_->numbers().refused : meter_->numbers().failed);
-  }
-
-  bool succeeded = false;
-  bool refused = false;
-
- private:
-  std::shared_ptr<meter> meter_;
-};
 
 result<void> write(byte_stream& to, std::string_view text, deadline dl) {
   const bytes all = as_bytes(text);
@@ -77,15 +61,18 @@ result<agreement> shake_client(byte_stream& with, const client_options& options,
   const auto request = upgrade_request(options, key);
   if (!request) return fail(request.error());
   if (auto sent = write(with, *request, dl); !sent) return fail(sent.error());
-  if (auto read = read_answer(with, answer, dl); !read) return fail(read.error());
+  if (auto read = read_answer(with, answer, dl); !read) {
+    answer = {};
+    return fail(read.error());
+  }
   return check_response(answer, key, options);
 }
 
 // What the server said instead, as much of it as can be had.
-void keep_refusal(byte_stream& from, http::response_head& head, http::response* refusal,
+void keep_refusal(byte_stream& from, const http::response_head& head, http::response* refusal,
                   deadline dl) {
   if (refusal == nullptr) return;
-  refusal->head = std::move(head);
+  refusal->head = head;
   const auto length = http::body_of(refusal->head);
   if (!length) return;
   http::body_reader body(from, *length);
@@ -147,7 +134,8 @@ judgement judge_or_answer(byte_stream& to, const http::request_head& request,
   const deadline_scope limit(until);
   return judge(request, options);
 } catch (...) {
-  if (auto text = http::format(refusal(500, ""))) static_cast<void>(write(to, *text, immediately));
+  if (auto text = http::format(refusal(decision_failed, "")))
+    static_cast<void>(write(to, *text, immediately));
   throw;
 }
 
@@ -160,20 +148,20 @@ refused::refused(http::response answer)
 
 result<socket> try_attach_client(stream_ptr under, const client_options& options, deadline dl,
                                  http::response* refusal) try {
-  attempt counted(options.meter);
+  attempt watched(role::client, options.meter, options.observer);
+  http::response_head& answer = watched.response;
   const deadline until = earlier(dl, handshake_patience);
-  http::response_head answer;
   auto agreed = shake_client(*under, options, answer, until);
+  watched.status = answer.status;
   if (!agreed) {
-    counted.refused = agreed.error() == errc::handshake_refused;
     if (agreed.error() == errc::handshake_refused) keep_refusal(*under, answer, refusal, until);
-    return fail(agreed.error());
+    return watched.fails(agreed.error());
   }
   auto made = make(std::move(under), role::client, options.limits, agreed->deflate);
-  if (!made) return fail(made.error());
+  if (!made) return watched.fails(made.error());
   (*made)->subprotocol = std::move(agreed->subprotocol);
   (*made)->response = std::move(answer);
-  counted.succeeded = true;
+  watched.succeeded = true;
   return open(std::move(*made), options.meter, options.observer);
 } catch (const std::bad_alloc&) {
   return fail(ENOMEM);
@@ -181,33 +169,39 @@ result<socket> try_attach_client(stream_ptr under, const client_options& options
 
 result<socket> try_attach_server(stream_ptr under, const server_options& options, deadline dl) try {
   if (options.deflate && !is_valid(*options.deflate)) return fail(EINVAL);
-  attempt counted(options.meter);
+  attempt watched(role::server, options.meter, options.observer);
+  http::request_head& request = watched.request;
   const deadline until = earlier(dl, handshake_patience);
-  http::request_head request;
   if (auto read = http::try_read_head(*under, request, until); !read) {
     const std::error_code why = read.error();
-    if (deserves_an_answer(why)) refuse(std::move(under), answer_to(why), earlier(dl, last_words));
-    return fail(why);
+    request = {};
+    if (deserves_an_answer(why)) {
+      http::response no = answer_to(why);
+      watched.status = no.head.status;
+      refuse(std::move(under), std::move(no), earlier(dl, last_words));
+    }
+    return watched.fails(why);
   }
+  watched.status = decision_failed;
   auto [no, why] = judge_or_answer(*under, request, options, until);
+  watched.status = no ? no->head.status : 0;
   if (no) {
-    counted.refused = why == errc::handshake_refused;
     refuse(std::move(under), std::move(*no), until);
-    return fail(why);
+    return watched.fails(why);
   }
   std::string subprotocol = choose_subprotocol(request, options.subprotocols);
   std::optional<deflate_choice> compression;
   if (options.deflate) compression = choose_deflate(request, *options.deflate);
   const auto answer = upgrade_response(request, subprotocol, options.headers,
                                        compression ? compression->answer : std::string());
-  if (!answer) return fail(answer.error());
-  if (auto sent = write(*under, *answer, until); !sent) return fail(sent.error());
+  if (!answer) return watched.fails(answer.error());
+  if (auto sent = write(*under, *answer, until); !sent) return watched.fails(sent.error());
   auto made = make(std::move(under), role::server, options.limits,
                    compression ? std::optional(compression->agreed) : std::nullopt);
-  if (!made) return fail(made.error());
+  if (!made) return watched.fails(made.error());
   (*made)->subprotocol = std::move(subprotocol);
   (*made)->request = std::move(request);
-  counted.succeeded = true;
+  watched.succeeded = true;
   return open(std::move(*made), options.meter, options.observer);
 } catch (const std::bad_alloc&) {
   return fail(ENOMEM);

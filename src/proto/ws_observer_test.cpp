@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -27,6 +28,10 @@ struct diary : observer {
 
   void opened(const conversation& c) noexcept override {
     note("opened " + c.request.target + (c.role == role::server ? " server" : " client"));
+  }
+  void not_opened(const failed_handshake& f) noexcept override {
+    note((f.role == role::server ? "server " + f.request.target : "client " + f.response.reason) +
+         " " + std::to_string(f.status) + " " + f.error.message());
   }
   void received(const conversation& c, message_type type, bytes data) noexcept override {
     note(std::string(type == message_type::text ? "text " : "binary ") +
@@ -152,20 +157,69 @@ TEST(ws_observer, a_send_that_failed_is_none) {
   EXPECT_EQ(w.ws->carried().messages_sent, 0u);
 }
 
-TEST(ws_observer, handshakes_that_come_to_nothing_are_counted) {
+TEST(ws_observer, handshakes_that_come_to_nothing_are_counted_and_told) {
   const auto counts = std::make_shared<ws::meter>();
+  const auto hears = std::make_shared<diary>();
   server_options options;
   options.meter = counts;
+  options.observer = hears;
   for (const std::string_view more :
-       {"Origin: http://elsewhere\r\n\r\n", "Host: again\r\n\r\n", ""}) {
+       {"Origin: http://elsewhere\r\n\r\n", "Host: again\r\n\r\n", "no field\r\n\r\n", ""}) {
     auto [ours, peer] = memory_pair();
     peer->write(std::string(request_text) + std::string(more));
     peer->done();
     EXPECT_FALSE(try_attach_server(std::move(ours), options, soon));
   }
   EXPECT_EQ(counts->read().refused, 1u);
-  EXPECT_EQ(counts->read().failed, 2u);
+  EXPECT_EQ(counts->read().failed, 3u);
   EXPECT_EQ(counts->read().opened, 0u);
+  const std::string wrong = make_error_code(errc::protocol).message() + "\n";
+  EXPECT_EQ(hears->text, "server /chat 403 " + make_error_code(errc::handshake_refused).message() +
+                             "\nserver /chat 400 " + wrong + "server  400 " + wrong + "server  0 " +
+                             make_error_code(errc::end_of_stream).message() + "\n");
+}
+
+TEST(ws_observer, a_handshake_that_a_decision_refused_or_broke_is_told_with_what_the_client_got) {
+  for (const bool throws : {false, true}) {
+    const auto hears = std::make_shared<diary>();
+    server_options options;
+    options.observer = hears;
+    options.decide = [throws](const http::request_head&) -> std::optional<http::response> {
+      if (throws) throw std::runtime_error("no idea");
+      return refusal(418, "");
+    };
+    auto [ours, peer] = memory_pair();
+    peer->write(std::string(request_text) + "\r\n");
+    peer->done();
+    if (throws)
+      EXPECT_THROW(static_cast<void>(try_attach_server(std::move(ours), options, soon)),
+                   std::runtime_error);
+    else
+      EXPECT_FALSE(try_attach_server(std::move(ours), options, soon));
+    const std::error_code why =
+        throws ? std::error_code() : make_error_code(errc::handshake_refused);
+    EXPECT_EQ(hears->text,
+              std::string("server /chat ") + (throws ? "500 " : "418 ") + why.message() + "\n");
+  }
+}
+
+TEST(ws_observer, a_client_hears_of_handshakes_that_come_to_nothing_too) {
+  const auto hears = std::make_shared<diary>();
+  client_options options;
+  options.host = "h";
+  options.observer = hears;
+  for (const std::string_view answer :
+       {"HTTP/1.1 404 Not here\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 404", ""}) {
+    auto [ours, peer] = memory_pair();
+    peer->write(answer);
+    peer->done();
+    http::response refusal;
+    EXPECT_FALSE(try_attach_client(std::move(ours), options, soon, &refusal));
+  }
+  const std::string ended = make_error_code(errc::end_of_stream).message() + "\n";
+  EXPECT_EQ(hears->text, "client Not here 404 " +
+                             make_error_code(errc::handshake_refused).message() + "\nclient  0 " +
+                             ended + "client  0 " + ended);
 }
 
 TEST(ws_observer, each_pong_counts_when_it_is_heard_and_none_that_nobody_asked_for) {
