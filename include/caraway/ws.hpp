@@ -77,6 +77,14 @@ struct serve_options : server_options {
   std::function<void(const address& peer, std::exception_ptr)> on_error;
 };
 
+// How conversations ended while their server was stopped, handshakes among them.
+struct stop_counts {
+  std::size_t ended = 0;    // by themselves, in order or not, before the grace was over
+  std::size_t cut_off = 0;  // cancelled then
+  // True if nothing had to be cancelled.
+  explicit operator bool() const noexcept { return cut_off == 0; }
+};
+
 // A server that runs beside its maker, on coroutines of the same thread.
 //
 //     ws::server server("127.0.0.1:0", echo);
@@ -108,10 +116,10 @@ class server {
 
   // Stops in phases: no connection is accepted any more, each conversation gets a close frame 1001
   // and its handler until `grace` to end (its recv() returns nothing once the peer has answered),
-  // then what is left is cancelled. True if nothing had to be cancelled. Blocks. ECANCELED: the
-  // caller is cancelled; stopping goes on.
-  result<bool> try_stop(deadline grace);
-  bool stop(deadline grace = socket::close_patience) {
+  // then what is left is cancelled. How many ended in which way. Blocks. ECANCELED: the caller is
+  // cancelled; stopping goes on, and a second call has the numbers of both.
+  result<stop_counts> try_stop(deadline grace);
+  stop_counts stop(deadline grace = socket::close_patience) {
     return value_or_raise(try_stop(grace), "stop");
   }
 

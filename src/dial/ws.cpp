@@ -150,6 +150,7 @@ struct server::impl final : stop_callback {
   handler handle;
   serve_options options;
   std::size_t live = 0;
+  stop_counts while_stopping;
 
  private:
   class conversation;
@@ -158,6 +159,7 @@ struct server::impl final : stop_callback {
   result<void> await_room();
   std::error_code accept_one();
   void say_goodbye_to_all() noexcept;
+  void note_end() noexcept;
   static void outlive_the_starter() noexcept;
   void converse(tcp::stream_ptr s);
   stream_ptr secured(stream_ptr under, deadline dl);
@@ -208,12 +210,18 @@ class server::impl::place {
   ~place() {
     if (server_ == nullptr) return;
     --server_->live;
+    server_->note_end();
     server_->room_.set();
   }
 
  private:
   impl* server_;
 };
+
+// Whoever runs when all are cancelled has not ended by itself.
+void server::impl::note_end() noexcept {
+  if (tasks.stopping()) ++(tasks.cancelled() ? while_stopping.cut_off : while_stopping.ended);
+}
 
 void server::impl::on_stop() noexcept {
   listener.close();
@@ -351,9 +359,10 @@ ws::totals server::totals() const noexcept {
   return impl_ ? impl_->options.meter->read() : ws::totals();
 }
 
-result<bool> server::try_stop(deadline grace) {
+result<stop_counts> server::try_stop(deadline grace) {
   if (!impl_) return fail(EINVAL);
-  return impl_->tasks.try_stop(grace);
+  if (auto stopped = impl_->tasks.try_stop(grace); !stopped) return fail(stopped.error());
+  return impl_->while_stopping;
 }
 
 result<void> server::try_wait(deadline dl) {

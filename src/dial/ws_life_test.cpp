@@ -148,6 +148,37 @@ TEST(ws_life, clients_that_close_in_order_hear_1001_when_the_server_stops) {
   });
 }
 
+TEST(ws_life, a_server_that_was_stopped_says_how_many_ended_and_how_many_were_cut_off) {
+  in_a_world([] {
+    server s("127.0.0.1:0", echo);
+    const stream_ptr silent = raw_client(s), late = tcp::connect(s.local_address(), 1s);
+    connect(s.url(), 1s).close();
+    task_group group;
+    for (int n = 0; n < 3; ++n)
+      group.go([&s] {
+        socket ws = connect(s.url(), 1s);
+        EXPECT_EQ(ws.recv(10s), std::nullopt);
+        ws.close(1s);
+      });
+    caraway::sleep(100ms);
+    auto impatient = group.go([&s] { return s.try_stop(never); });
+    caraway::sleep(100ms);
+    impatient.cancel();
+    EXPECT_EQ(impatient.join().error(), os_error(ECANCELED));
+    const stop_counts n = s.stop(2s);
+    EXPECT_EQ(n.ended, 3u);
+    EXPECT_EQ(n.cut_off, 2u);
+    EXPECT_FALSE(n);
+  });
+}
+
+TEST(ws_life, a_server_without_conversations_has_nobody_to_cut_off) {
+  in_a_world([] {
+    server s("127.0.0.1:0", echo);
+    EXPECT_TRUE(s.stop(immediately));
+  });
+}
+
 // A client that does not read before it is told to; then all, and it answers the close frame.
 struct late_reader {
   stream_ptr raw;
