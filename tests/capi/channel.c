@@ -194,6 +194,11 @@ static void choose_waits_and_leaves_the_other_queues(void) {
   finish(two, b);
 }
 
+static coroutine void wait_for_two_bytes(int ch) {
+  char two[2];
+  FAILS(chrecv(ch, two, sizeof two, -1), EMSGSIZE);
+}
+
 static void choose_reports_what_is_wrong_with_a_clause(void) {
   int ch[2];
   int value = 0;
@@ -211,6 +216,8 @@ static void choose_reports_what_is_wrong_with_a_clause(void) {
   clause.val = NULL;
   CHECK(choose(&clause, 1, -1) == 0 && errno == EINVAL);
   clause.val = &value;
+  CHECK(bundle_go(b, wait_for_two_bytes(ch[1])) == 0);
+  CHECK(choose(&clause, 1, -1) == 0 && errno == EMSGSIZE);
   GIVES(chdone(ch[0]), 0);
   CHECK(choose(&clause, 1, -1) == 0 && errno == EPIPE);
   FAILS(choose(NULL, 1, -1), EINVAL);

@@ -248,6 +248,77 @@ static void descriptors_of_the_wrong_kind(void) {
   CHECK(close(fd) == 0);
 }
 
+static int connected_fd(const struct ipaddr* to) {
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  CHECK(fd >= 0 && connect(fd, ipaddr_sockaddr(to), (socklen_t)ipaddr_len(to)) == 0);
+  return fd;
+}
+
+/* A descriptor that was not taken over is still the program's. */
+static coroutine void take_over_when_cancelled(int tcp, int ipc) {
+  FAILS(msleep(-1), ECANCELED);
+  FAILS(tcp_fromfd(tcp), ECANCELED);
+  FAILS(ipc_fromfd(ipc), ECANCELED);
+}
+
+static void descriptors_are_not_taken_over_in_a_cancelled_coroutine(void) {
+  struct ipaddr here;
+  int fds[2], fd, ls, b;
+  if (simulated()) return;
+  ls = listen_here(&here, 10);
+  fd = connected_fd(&here);
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+  b = go(take_over_when_cancelled(fd, fds[0]));
+  GIVES(hclose(b), 0);
+  CHECK(close(fd) == 0 && close(fds[0]) == 0 && close(fds[1]) == 0);
+  fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  CHECK(fd >= 0);
+  FAILS(ipc_fromfd(fd), ENOTCONN);
+  CHECK(close(fd) == 0);
+  GIVES(hclose(ls), 0);
+}
+
+static coroutine void receive_a_datagram_and_be_cancelled(int s) {
+  char c;
+  FAILS(udp_recv(s, NULL, &c, 1, -1), ECANCELED);
+}
+
+/* To all of a network only who has asked for that may send. */
+static void datagrams_that_are_too_large_or_for_everybody(void) {
+  struct ipaddr here, everybody;
+  int s, b;
+  char c;
+  GIVES(ipaddr_local(&here, "127.0.0.1", 0, 0), 0);
+  s = udp_open(&here, NULL);
+  CHECK(s > 0);
+  FAILS(udp_send(s, &here, data, 70000), EMSGSIZE);
+  GIVES(udp_send(s, &here, "two", 2), 0);
+  FAILS(udp_recv(s, NULL, &c, 1, -1), EMSGSIZE);
+  GIVES(ipaddr_local(&everybody, "127.255.255.255", 9, 0), 0);
+  if (!simulated()) FAILS(udp_send(s, &everybody, "x", 1), EACCES);
+  b = go(receive_a_datagram_and_be_cancelled(s));
+  GIVES(hclose(b), 0);
+  GIVES(hclose(s), 0);
+}
+
+static coroutine void accept_and_be_cancelled(int ls) {
+  FAILS(ipc_accept(ls, -1), ECANCELED);
+}
+
+static void ebusy_while_another_accepts(void) {
+  char path[64];
+  int ls, b;
+  snprintf(path, sizeof path, "/tmp/errnos-%d", (int)getpid());
+  if (!simulated()) unlink(path);
+  ls = ipc_listen(path, 10);
+  CHECK(ls > 0);
+  b = go(accept_and_be_cancelled(ls));
+  FAILS(ipc_accept(ls, -1), EBUSY);
+  GIVES(hclose(b), 0);
+  GIVES(hclose(ls), 0);
+  if (!simulated()) unlink(path);
+}
+
 /* From now on no descriptor can be had; gives what the limit was before. */
 static struct rlimit forbid_descriptors(void) {
   struct rlimit before, none;
@@ -269,9 +340,7 @@ static void emfile_when_there_is_no_descriptor_left(void) {
   ls = listen_here(&here, 10);
   there = here;
   ipaddr_setport(&there, 0);
-  fd = socket(AF_INET, SOCK_STREAM, 0);
-  CHECK(fd >= 0);
-  CHECK(connect(fd, ipaddr_sockaddr(&here), (socklen_t)ipaddr_len(&here)) == 0);
+  fd = connected_fd(&here);
   before = forbid_descriptors();
   FAILS(tcp_listen(&there, 10), EMFILE);
   FAILS(tcp_connect(&here, -1), EMFILE);
@@ -279,8 +348,31 @@ static void emfile_when_there_is_no_descriptor_left(void) {
   if (!under_valgrind()) FAILS(ipc_pair(s), EMFILE);
   FAILS(ipc_listen(path, 10), EMFILE);
   FAILS(ipc_connect(path, -1), EMFILE);
+  FAILS(udp_open(NULL, NULL), EMFILE);
   CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
   CHECK(close(fd) == 0);
+  GIVES(hclose(ls), 0);
+}
+
+/* To duplicate a descriptor, as taking one over does, the limit has to be above it. */
+static void emfile_when_a_descriptor_cannot_be_duplicated(void) {
+  struct ipaddr here;
+  struct rlimit before, few;
+  int ls, fd, fds[2], filler[64], n = 0;
+  if (simulated()) return;
+  ls = listen_here(&here, 10);
+  fd = connected_fd(&here);
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+  CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  few = before;
+  few.rlim_cur = 60;
+  CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+  while (n < 64 && (filler[n] = dup(fd)) >= 0) ++n;
+  FAILS(tcp_fromfd(fd), EMFILE);
+  FAILS(ipc_fromfd(fds[0]), EMFILE);
+  while (n > 0) CHECK(close(filler[--n]) == 0);
+  CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(close(fd) == 0 && close(fds[0]) == 0 && close(fds[1]) == 0);
   GIVES(hclose(ls), 0);
 }
 
@@ -296,6 +388,10 @@ int main(void) {
   addresses_that_do_not_serve();
   peers_that_are_not_there();
   descriptors_of_the_wrong_kind();
+  descriptors_are_not_taken_over_in_a_cancelled_coroutine();
+  ebusy_while_another_accepts();
+  datagrams_that_are_too_large_or_for_everybody();
   emfile_when_there_is_no_descriptor_left();
+  emfile_when_a_descriptor_cannot_be_duplicated();
   return 0;
 }
