@@ -1,5 +1,7 @@
 /* tls_errnos.c - what the manual pages of TLS list as errors, as far as the files about it have not provoked
    it. */
+#include <sys/socket.h>
+
 #include "tls_pair.h"
 
 static char data[4000000];
@@ -74,9 +76,45 @@ static void ends_that_have_something_to_wait_for(void) {
   discard(s);
 }
 
+/* s[0] is a TLS client that has been sent what is no TLS, s[1] its server; *fd is below that. */
+static void nonsense_pair(int s[2], int* fd) {
+  int fds[2], b;
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+  *fd = dup(fds[1]);
+  s[0] = ipc_fromfd(fds[0]);
+  s[1] = ipc_fromfd(fds[1]);
+  CHECK(*fd >= 0 && s[0] > 0 && s[1] > 0);
+  b = go(attach_server(&s[1]));
+  s[0] = tls_attach_client(s[0], -1);
+  GIVES(bundle_wait(b, -1), 0);
+  GIVES(hclose(b), 0);
+  CHECK(s[0] > 0 && s[1] > 0);
+  CHECK(write(*fd, "this is no TLS", 14) == 14);
+}
+
+static void peers_that_break_the_rules(void) {
+  int s[2], fd;
+  if (simulated()) return;
+  nonsense_pair(s, &fd);
+  FAILS(brecv(s[0], NULL, 1, -1), EPROTO);
+  FAILS(bsend(s[0], "x", 1, -1), EPROTO);
+  discard(s);
+  CHECK(close(fd) == 0);
+  nonsense_pair(s, &fd);
+  FAILS(brecv(s[0], NULL, 1, -1), EPROTO);
+  FAILS(tls_done(s[0], -1), EPROTO);
+  discard(s);
+  CHECK(close(fd) == 0);
+  nonsense_pair(s, &fd);
+  FAILS(tls_detach(s[0], now() + 1000), EPROTO);
+  GIVES(hclose(s[1]), 0);
+  CHECK(close(fd) == 0);
+}
+
 int main(void) {
   CHECK(setenv("CARAWAY_TLS_CA_FILE", PEM("authority.pem"), 1) == 0);
   sockets_that_cannot_be_attached_to();
   ends_that_have_something_to_wait_for();
+  peers_that_break_the_rules();
   return 0;
 }
