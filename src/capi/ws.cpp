@@ -299,7 +299,8 @@ int attach_server(int s, int flags, text_buffer resource, text_buffer host, dill
 // The code of a close frame; 0 if it cannot be one.
 std::uint16_t close_code(int status, std::size_t reason) noexcept {
   if (status == 0) return reason == 0 ? ws::close_code::no_status : 0;
-  return status < 1000 || status > 4999 ? 0 : static_cast<std::uint16_t>(status);
+  const bool possible = status >= 1000 && status <= 4999 && status != ws::close_code::no_status;
+  return possible ? static_cast<std::uint16_t>(status) : 0;
 }
 
 int done(ws_state& s, int status, const void* buf, std::size_t len, deadline dl) {

@@ -2,9 +2,11 @@
 #include "caraway/unix.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <string>
 
@@ -160,6 +162,39 @@ TEST(unix, descriptors_travel_in_order_between_the_bytes) {
     b->consume(6);
     EXPECT_TRUE(p.is_reached_through(b->recv_fd(seconds(5))));
     EXPECT_EQ(as_text(b->fill(5)), "after");
+  });
+}
+
+// Sends two copies of `fd` with one byte, as nobody here would.
+void send_two(int through, int fd) {
+  alignas(cmsghdr) unsigned char control[CMSG_SPACE(2 * sizeof(int))] = {};
+  char byte = 'x';
+  iovec piece{&byte, 1};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(2 * sizeof(int));
+  const int both[2] = {fd, fd};
+  std::memcpy(CMSG_DATA(header), both, sizeof both);
+  ASSERT_EQ(::sendmsg(through, &message, 0), 1);
+}
+
+TEST(unix, of_several_descriptors_with_one_byte_none_is_kept) {
+  net::with_kernel([] {
+    auto [a, b] = local::pair();
+    auto [kept, given] = local::pair();
+    b->set_read_ahead(false);
+    send_two(a->fd(), given->fd());
+    given.reset();
+    EXPECT_EQ(b->try_recv_fd(seconds(5)).error(), os_error(EPROTO));
+    EXPECT_EQ(kept->try_fill(1, seconds(5)).error(), errc::end_of_stream);
+    a->send_fd(kept->fd());
+    EXPECT_TRUE(b->try_recv_fd(seconds(5)));
   });
 }
 
