@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include <libdill.h>
 
@@ -143,6 +144,32 @@ static void signals_do_not_show(void) {
   }
 }
 
+static int alarms;
+static void on_alarm(int number) {
+  (void)number;
+  ++alarms;
+}
+
+/* These come while the thread sleeps in the kernel: a millisecond apart, all the time. */
+static void signals_do_not_end_a_wait(void) {
+  struct itimerval often = {{0, 1000}, {0, 1000}};
+  struct itimerval never_more = {{0, 0}, {0, 0}};
+  int64_t start;
+  int fds[2];
+  CHECK(pipe(fds) == 0);
+  CHECK(signal(SIGALRM, on_alarm) != SIG_ERR);
+  CHECK(setitimer(ITIMER_REAL, &often, NULL) == 0);
+  start = now();
+  FAILS(fdin(fds[0], start + 50), ETIMEDOUT);
+  CHECK(now() >= start + 50);
+  GIVES(msleep(start + 100), 0);
+  CHECK(now() >= start + 100);
+  CHECK(setitimer(ITIMER_REAL, &never_more, NULL) == 0);
+  CHECK(alarms > 0);
+  close(fds[0]);
+  close(fds[1]);
+}
+
 int main(void) {
   time_goes_forward();
   descriptors_that_are_not_open_are_refused();
@@ -153,5 +180,6 @@ int main(void) {
   descriptors_are_looked_at_beside_coroutines_that_are_always_ready();
   a_regular_file_is_always_ready();
   signals_do_not_show();
+  signals_do_not_end_a_wait();
   return 0;
 }
