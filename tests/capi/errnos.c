@@ -9,7 +9,8 @@
 
 #include <libdill.h>
 
-static char data[4000000];
+/* More than the kernel holds between two ends of a connection. */
+static char data[40000000];
 
 static int listen_here(struct ipaddr* here, int backlog) {
   int ls;
