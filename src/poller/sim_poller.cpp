@@ -12,9 +12,9 @@
 // 2. Other threads. If it is known that another thread will call wake() (expect_wake), or if
 //    nothing is due, the thread really sleeps. So an offloaded computation takes no virtual time.
 //
-// 3. Spinning. A program that yields in a loop until some time has come is never idle, so that time
-//    would stand still for ever. After `patience` looks without a rest each further one takes a
-//    little time.
+// 3. Spinning. A program that yields in a loop until some time has come is never idle, nor is one
+//    that always has something to send or receive, so that time would stand still for ever. After
+//    `patience` looks without a rest each further one takes a little time.
 //
 // 4. Deadlines made before the first wait. A thread has no scheduler until it needs one, and a
 // deadline reckoned on the steady clock means nothing here. So where CARAWAY_POLLER chooses the
@@ -77,7 +77,7 @@ class sim_poller final : public runtime::poller {
   void look_at_real_ones(int timeout);
   void shuffle() noexcept;
   void sleep();
-  void look() noexcept;
+  void rest(time_point until) noexcept;
 
   network network_;
   enrolment enrolled_;
@@ -158,26 +158,26 @@ result<std::unique_ptr<io_handle>> sim_poller::open(int fd) {
 
 void sim_poller::wait(time_point until) noexcept {
   const bool called = !waker_.fall_asleep();
-  if (called || until <= now()) {
-    look();
+  if (report() || called || until <= now()) {
+    if (++looks_ > patience) network_.time().advance(now() + look_takes);
   } else {
     looks_ = 0;
-    while (!report() && now() < until) {
-      const time_point next = std::min(until, network_.time().next());
-      if (expected_ > 0 || next == time_point::max()) {
-        sleep();
-        report();
-        break;
-      }
-      network_.time().advance(next);
-    }
+    rest(until);
   }
   waker_.rise();
 }
 
-void sim_poller::look() noexcept {
-  if (report()) return;
-  if (++looks_ > patience) network_.time().advance(now() + look_takes);
+// Moves time, or sleeps where only the real world can go on, until something is ready.
+void sim_poller::rest(time_point until) noexcept {
+  do {
+    const time_point next = std::min(until, network_.time().next());
+    if (expected_ > 0 || next == time_point::max()) {
+      sleep();
+      report();
+      return;
+    }
+    network_.time().advance(next);
+  } while (!report() && now() < until);
 }
 
 // Until wake() or until a real descriptor is ready.

@@ -140,6 +140,21 @@ TEST(sim, who_spins_until_some_time_gets_there) {
   });
 }
 
+TEST(sim, who_never_stops_sending_and_receiving_gets_there_too) {
+  run({}, [] {
+    pair p;
+    std::byte byte[1];
+    test_task echo([&] {
+      while (p.right->recv(byte, never) == 1u) EXPECT_EQ(send_all(*p.right, byte), 0);
+    });
+    const time_point until = now() + 100ms;
+    while (now() < until) {
+      EXPECT_EQ(send_all(*p.left, as_bytes("x")), 0);
+      EXPECT_EQ(p.left->recv(byte, never), 1u);
+    }
+  });
+}
+
 TEST(sim, what_is_sent_arrives_after_the_latency) {
   run({.seed = 1, .min_latency = 10ms, .max_latency = 30ms}, [] {
     pair p;
