@@ -9,7 +9,18 @@
 namespace caraway {
 namespace {
 
+// Descriptors that are always ready must not keep everybody else waiting.
+constexpr int waits_per_turn = 64;
+thread_local int waits_in_a_row = 0;
+
+void give_others_a_turn() noexcept {
+  if (++waits_in_a_row < waits_per_turn) return;
+  waits_in_a_row = 0;
+  lowlevel::yield();
+}
+
 result<void> wait_for(int fd, runtime::direction d, deadline dl, const char* what) noexcept {
+  give_others_a_turn();
   if (lowlevel::cancel_pending()) return fail(ECANCELED);
   auto watch = sync::fd_watch::open(fd);
   if (!watch) return fail(watch.error());

@@ -4,7 +4,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <set>
 
 #include "caraway/fd.hpp"
 #include "caraway/task_group.hpp"
@@ -128,6 +130,51 @@ TEST_F(fd_wait, a_sleeper_wakes_although_a_descriptor_is_always_ready) {
   }
   group.wait();
   EXPECT_GT(rounds, 0);
+}
+
+// Nobody here yields.
+TEST_F(fd_wait, who_waits_for_a_descriptor_that_is_always_ready_lets_others_and_timers_run) {
+  bool awake = false;
+  task_group group;
+  group.go([&] {
+    sleep(1ms);
+    awake = true;
+  });
+  while (!awake) ASSERT_TRUE(try_wait_writable(a_.get(), never));
+}
+
+// However busy the descriptors are, who is late by more than a tick of the timers has only turns to
+// wait for.
+TEST_F(fd_wait, a_thousand_sleepers_wake_in_order_and_none_starves_while_descriptors_are_busy) {
+  constexpr nanoseconds tick = 1ms;
+  constexpr int most_turns = 4096;
+  const time_point first = now() + 10ms;
+  std::multiset<time_point> asleep;
+  time_point latest = first;
+  bool all_in_time = true;
+  task_group group;
+  for (int i = 0; i < 1000; ++i)
+    group.go([&, at = first + std::chrono::microseconds(i * 7919 % 3000)] {
+      asleep.insert(at);
+      all_in_time = all_in_time && now() < first;
+      sleep_until(at);
+      EXPECT_TRUE(latest - at < tick || !all_in_time);
+      latest = std::max(latest, at);
+      asleep.erase(asleep.find(at));
+    });
+  sleep_until(first);
+  group.go([&] {
+    for (; !asleep.empty(); yield()) {
+      EXPECT_EQ(::write(a_.get(), "x", 1), 1);
+      EXPECT_TRUE(try_wait_readable(b_.get(), 20s));
+      drain(b_.get());
+    }
+  });
+  for (int turns = 0; !asleep.empty(); yield()) {
+    ASSERT_TRUE(try_wait_writable(a_.get(), never));
+    turns = *asleep.begin() + 2 * tick < now() ? turns + 1 : 0;
+    ASSERT_LE(turns, most_turns);
+  }
 }
 
 // A thread that never idles looks at its descriptors all the same.
