@@ -147,6 +147,26 @@ TEST(tls_ws, a_server_that_is_stopped_says_goodbye_through_tls) {
   group.wait();
 }
 
+TEST(tls_ws, a_silent_peer_is_given_up) {
+  for (const role as : {role::client, role::server}) {
+    auto [ours, theirs] = tls::connected(tcp_pair());
+    const limits strict{.keepalive = {20ms, 20ms}};
+    socket ws = attach_without_handshake(std::move(as == role::client ? ours : theirs), as, strict);
+    EXPECT_EQ(ws.try_receive(soon).error(), errc::keepalive);
+  }
+}
+
+TEST(tls_ws, pings_are_answered_and_messages_kept_while_nobody_receives) {
+  auto [ours, theirs] = tls::connected(tcp_pair());
+  socket one = attach_without_handshake(std::move(ours), role::client, {.keepalive = {20ms, 1h}});
+  socket other = attach_without_handshake(std::move(theirs), role::server);
+  while (!one.round_trip_time()) caraway::sleep(1ms);
+  EXPECT_TRUE(other.try_probe({}, soon));
+  for (int n = 0; n < 3; ++n) one.send(std::to_string(n));
+  while (other.carried().messages_received == 0) caraway::sleep(1ms);
+  for (int n = 0; n < 3; ++n) EXPECT_EQ(other.recv(soon)->text(), std::to_string(n));
+}
+
 TEST(tls_ws, a_reloaded_certificate_is_for_the_next_connection) {
   serve_options options;
   options.tls = tls::server_context({.own = tls::identity_of("other_host")});
