@@ -35,10 +35,11 @@ int send_list(stream_state& s, const dill_iolist* first, const dill_iolist* last
   return code == 0 ? 0 : use.end(code, code_after(code));
 }
 
-// Receives and drops `n` bytes.
+// Receives and drops `n` bytes. A stream that reads nothing ahead receives no more than it is asked for.
 int skip(byte_stream& s, std::size_t n, deadline dl) noexcept {
+  constexpr std::size_t at_once = 4096;
   while (n > 0) {
-    const auto seen = s.try_fill(1, dl);
+    const auto seen = s.try_fill(std::min(n, at_once), dl);
     if (!seen) return to_errno(seen.error());
     const std::size_t taken = std::min(n, seen->size());
     s.consume(taken);
