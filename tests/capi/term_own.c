@@ -224,7 +224,7 @@ static ssize_t told_mrecvl(struct msock_vfs* vfs, struct iolist* first, struct i
 }
 
 static int told_make(int ch) {
-  struct told* self = malloc(sizeof *self);
+  struct told* self = (struct told*)malloc(sizeof *self);
   CHECK(self != NULL);
   memset(self, 0, sizeof *self);
   self->hvfs.query = told_query;
