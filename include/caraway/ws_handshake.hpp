@@ -73,8 +73,8 @@ struct agreement {
 
 // Checks what the server answered to a request made of `key` and `options` (4.1).
 // errc::handshake_refused: the status is not 101; errc::protocol: it is, but the answer breaks the
-// rules: wrong accept key, a subprotocol or an extension nobody asked for, compression in another
-// way than offered.
+// rules: HTTP/1.0, an Upgrade to more than "websocket", wrong accept key, a subprotocol or an
+// extension nobody asked for, compression in another way than offered.
 result<agreement> check_response(const http::response_head& response, std::string_view key,
                                  const client_options& options);
 

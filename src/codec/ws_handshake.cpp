@@ -51,16 +51,18 @@ bool contains(std::span<const std::string> names, std::string_view name) noexcep
   return std::ranges::find(names, name) != names.end();
 }
 
-bool asks_for_websocket(const http::field_list& fields) noexcept {
-  return http::has_token(fields, "Upgrade", "websocket") &&
-         http::has_token(fields, "Connection", "Upgrade");
-}
-
 // The one field of that name; nothing if there is none or there are several.
 std::optional<std::string_view> only(const http::field_list& fields,
                                      std::string_view name) noexcept {
   if (http::count(fields, name) != 1) return std::nullopt;
   return http::find(fields, name);
+}
+
+// 4.1: a client lists nothing beside it, so the answer has that and nothing else.
+bool upgrades_to_websocket(const http::field_list& fields) noexcept {
+  const auto upgrade = only(fields, "Upgrade");
+  return upgrade && http::same_name(*upgrade, "websocket") &&
+         http::has_token(fields, "Connection", "Upgrade");
 }
 
 bool has_body(const http::field_list& fields) noexcept {
@@ -133,7 +135,7 @@ result<agreement> check_response(const http::response_head& response, std::strin
                                  const client_options& options) try {
   if (response.status != 101) return fail(errc::handshake_refused);
   const http::field_list& fields = response.fields;
-  if (!asks_for_websocket(fields)) return fail(errc::protocol);
+  if (response.minor_version < 1 || !upgrades_to_websocket(fields)) return fail(errc::protocol);
   if (only(fields, "Sec-WebSocket-Accept") != accept_key(key)) return fail(errc::protocol);
   auto subprotocol = check_subprotocol(fields, options.subprotocols);
   if (!subprotocol) return fail(subprotocol.error());

@@ -208,9 +208,14 @@ TEST(ws_handshake, each_fault_of_an_answer_is_found) {
   http::response_head other = good;
   other.status = 200;
   EXPECT_EQ(verdict_on(other), errc::handshake_refused);
+  http::response_head old = good;
+  old.minor_version = 0;
+  EXPECT_EQ(verdict_on(old), errc::protocol);
   const http::response_head wrong[] = {
       without(good, "Upgrade"),
       with(good, "Upgrade", "h2c"),
+      with(good, "Upgrade", "h2c, websocket"),
+      doubled(good, "Upgrade"),
       without(good, "Connection"),
       with(good, "Connection", "close"),
       without(good, "Sec-WebSocket-Accept"),

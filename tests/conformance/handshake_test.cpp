@@ -194,6 +194,9 @@ std::vector<answer_case> answers() {
 
       {"no_upgrade", answering("Upgrade: websocket\r\n", ""), wrong},
       {"upgrade_to_something_else", answering("websocket", "h2c"), wrong},
+      {"upgrade_as_a_list", answering("websocket", "h2c, websocket"), wrong},
+      {"upgrade_with_more_behind", answering("websocket", "websocket/13"), wrong},
+      {"two_upgrades", with(good_answer, "Upgrade: websocket"), wrong},
       {"no_connection", answering("Connection: Upgrade\r\n", ""), wrong},
       {"connection_without_upgrade", answering("n: Upgrade", "n: close"), wrong},
       {"no_accept", answering("Sec-WebSocket-Accept: ACCEPT\r\n", ""), wrong},
@@ -208,6 +211,7 @@ std::vector<answer_case> answers() {
       {"deflate_nobody_asked_for",
        with(good_answer, "Sec-WebSocket-Extensions: permessage-deflate"), wrong},
       {"not_http", "SSH-2.0-x\r\n\r\n", wrong},
+      {"http_1_0", answering("HTTP/1.1", "HTTP/1.0"), wrong},
       {"http_of_another_major_version", answering("HTTP/1.1", "HTTP/2.0"), wrong},
 
       {"ok", answering("101 Switching Protocols", "200 OK"), refused},
