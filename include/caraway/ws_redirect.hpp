@@ -12,7 +12,8 @@ namespace caraway::ws {
 
 // Where `answer` to a request for `from` says to go: status 301, 302, 303, 307 or 308 with one
 // Location, relative ones resolved (RFC 3986 section 5), http and https taken for ws and wss, a
-// fragment dropped. errc::handshake_refused: `answer` is no redirect; errc::invalid_url: it leads to
+// fragment dropped. The user of `from` stays where scheme, host and port do and the Location names
+// none. errc::handshake_refused: `answer` is no redirect; errc::invalid_url: it leads to
 // no WebSocket, or from wss to ws, where everybody could listen. ENOMEM. Does not block.
 result<url> redirect_target(const url& from, const http::response_head& answer);
 

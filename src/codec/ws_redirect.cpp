@@ -36,6 +36,10 @@ void as_websocket(url& to) {
   if (to.scheme == "https") to.scheme = "wss";
 }
 
+bool is_same_origin(const url& a, const url& b) noexcept {
+  return a.scheme == b.scheme && a.host == b.host && a.port == b.port;
+}
+
 bool is_secret(const http::field& f) noexcept {
   return http::same_name(f.name, "Authorization") || http::same_name(f.name, "Cookie") ||
          http::same_name(f.name, "Proxy-Authorization");
@@ -53,6 +57,7 @@ result<url> redirect_target(const url& from, const http::response_head& answer) 
   if (!to) return to;
   as_websocket(*to);
   if (from.secure() && !to->secure()) return fail(errc::invalid_url);
+  if (to->user_info.empty() && is_same_origin(from, *to)) to->user_info = from.user_info;
   return to;
 } catch (const std::bad_alloc&) {
   return fail(ENOMEM);
@@ -61,8 +66,7 @@ result<url> redirect_target(const url& from, const http::response_head& answer) 
 client_options redirected(client_options options, const url& from, const url& to) {
   options.host.clear();
   options.target = "/";
-  const bool same = from.scheme == to.scheme && from.host == to.host && from.port == to.port;
-  if (!same) std::erase_if(options.headers, is_secret);
+  if (!is_same_origin(from, to)) std::erase_if(options.headers, is_secret);
   return options;
 }
 

@@ -46,6 +46,20 @@ TEST(ws_redirect, a_fragment_is_dropped) {
   EXPECT_EQ(leads(start, "ws://other.org/#part"), "ws://other.org/");
 }
 
+TEST(ws_redirect, the_user_of_a_url_stays_with_its_origin) {
+  const url from = *parse_url("ws://me:secret@example.com/a");
+  const auto user_at = [&](std::string location) {
+    return redirect_target(from, found(std::move(location)))->user_info;
+  };
+  EXPECT_EQ(user_at("/b"), "me:secret");
+  EXPECT_EQ(user_at("ws://example.com:80/b"), "me:secret");
+  EXPECT_EQ(user_at("http://Example.com/b"), "me:secret");
+  EXPECT_EQ(user_at("ws://you@example.com/b"), "you");
+  for (const char* other : {"ws://example.org/", "//example.org/", "ws://example.com:81/",
+                            "wss://example.com/", "https://example.com/"})
+    EXPECT_EQ(user_at(other), "") << other;
+}
+
 TEST(ws_redirect, nobody_is_led_out_of_tls) {
   EXPECT_EQ(leads("wss://example.com/", "ws://example.com/"), nowhere);
   EXPECT_EQ(leads("wss://example.com/", "http://example.com/"), nowhere);

@@ -117,6 +117,17 @@ TEST(ws, secrets_do_not_go_along_to_another_server) {
   EXPECT_EQ(ws.recv(soon)->text(), "none");
 }
 
+TEST(ws, the_user_of_the_url_goes_along_within_one_server) {
+  const auto tell = [](socket& ws) {
+    ws.send(http::find(ws.request().fields, "Authorization").value_or("none"));
+  };
+  server s("127.0.0.1:0", tell, redirecting(2));
+  client_options options;
+  options.redirects = 2;
+  socket ws = connect("ws://me:secret@" + s.local_address().to_string() + "/a", options, soon);
+  EXPECT_EQ(ws.recv(soon)->text(), "Basic bWU6c2VjcmV0");
+}
+
 TEST(ws, the_url_says_target_host_and_user) {
   server s("127.0.0.1:0", [](socket& ws) {
     const auto& head = ws.request();
