@@ -76,6 +76,8 @@ struct client_options {
   // Protocols to offer (ALPN, RFC 7301), the best first.
   std::vector<std::string> alpn = {};
   client_context context = {};
+  // Shows no certificate, whoever the context says this side is.
+  bool anonymous = false;
 };
 
 // Both take the stream below and shake hands. Block; `dl` is for all of it. On failure the stream

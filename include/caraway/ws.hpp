@@ -40,7 +40,7 @@ struct connect_options : client_options {
   connect_options(client_options all) : client_options(std::move(all)) {}
 
   // For wss: whom to trust, and who this side is. The server's chain and name are verified unless
-  // that says otherwise.
+  // that says otherwise. After a redirect to another origin no certificate of this side is shown.
   tls::client_context tls;
 };
 
@@ -48,7 +48,8 @@ struct connect_options : client_options {
 // `options.target` come from the URL unless set; a user name in the URL becomes an Authorization
 // field (Basic). Redirects are followed if `options.redirects` says so, secrets staying behind
 // (ws_redirect.hpp). Blocks; `dl` is for all of it. errc::invalid_url: not a URL, or not ws and wss;
-// EPROTONOSUPPORT: wss, and TLS is not in this build; errors of tcp::try_connect(),
+// EPROTONOSUPPORT: wss, and TLS is not in this build, nobody was asked or connected to; errors of
+// tls::client_context::get() for wss likewise; errors of tcp::try_connect(),
 // tls::try_attach_client() and try_attach_client(), `refusal` as there.
 result<socket> try_connect(std::string_view url, const connect_options& options, deadline dl,
                            http::response* refusal = nullptr);

@@ -17,8 +17,13 @@ namespace caraway::ws {
 // no WebSocket, or from wss to ws, where everybody could listen. ENOMEM. Does not block.
 result<url> redirect_target(const url& from, const http::response_head& answer);
 
+// True if scheme, host and port are the same, which is all that an origin is (RFC 6454). Does not
+// block.
+bool is_same_origin(const url& a, const url& b) noexcept;
+
 // What of `options` goes along from `from` to `to`: all but host and target, which are `to`'s; to
-// another scheme, host or port also without Authorization, Cookie and Proxy-Authorization.
+// another scheme, host or port also without Authorization, Cookie and Proxy-Authorization. Secrets
+// in fields of other names go along: whoever sends such ones does not let connect() follow.
 client_options redirected(client_options options, const url& from, const url& to);
 
 }  // namespace caraway::ws

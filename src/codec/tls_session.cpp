@@ -133,6 +133,7 @@ result<void> session::attach_wire() {
 
 result<void> session::open_client(const session_options& options) {
   SSL_set_connect_state(ssl_);
+  if (options.anonymous) SSL_certs_clear(ssl_);
   if (!options.alpn.empty() &&
       SSL_set_alpn_protos(ssl_, reinterpret_cast<const unsigned char*>(options.alpn.data()),
                           static_cast<unsigned>(options.alpn.size())) != 0)

@@ -46,6 +46,8 @@ struct session_options {
   bool check_host = true;
   // Of a client: its protocols as alpn_list() made them.
   std::string_view alpn = {};
+  // Of a client: it shows no certificate, though `setup` may have one.
+  bool anonymous = false;
 };
 
 class session {

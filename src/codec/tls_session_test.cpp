@@ -42,6 +42,7 @@ struct settings {
   std::vector<std::string> spoken = {};
   std::string client = {};
   bool ask_client = false;
+  bool anonymous = false;
 };
 
 shared_setup client_setup(const settings& s) {
@@ -73,8 +74,11 @@ shared_setup server_setup(const settings& s) {
 struct conversation {
   explicit conversation(const settings& s = {}) {
     const std::string alpn = *alpn_list(s.offered);
-    const session_options options{
-        .as = side::client, .host = s.host, .check_host = s.check_host, .alpn = alpn};
+    const session_options options{.as = side::client,
+                                  .host = s.host,
+                                  .check_host = s.check_host,
+                                  .alpn = alpn,
+                                  .anonymous = s.anonymous};
     opened = client.open(*client_setup(s), options);
     EXPECT_TRUE(server.open(*server_setup(s), {.as = side::server}));
   }
@@ -236,6 +240,11 @@ TEST(tls_session, a_server_may_ask_who_its_client_is) {
   conversation c({.client = "client", .ask_client = true});
   EXPECT_FALSE(c.shake().second);
   EXPECT_EQ(c.server.peer_subject(), "CN=alice");
+}
+
+TEST(tls_session, an_anonymous_client_shows_no_certificate) {
+  conversation c({.client = "client", .ask_client = true, .anonymous = true});
+  EXPECT_EQ(c.shake().second.message(), "peer did not return a certificate");
 }
 
 // In TLS 1.3 the client is done before the server has seen its certificate.

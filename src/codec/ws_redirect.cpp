@@ -36,16 +36,16 @@ void as_websocket(url& to) {
   if (to.scheme == "https") to.scheme = "wss";
 }
 
-bool is_same_origin(const url& a, const url& b) noexcept {
-  return a.scheme == b.scheme && a.host == b.host && a.port == b.port;
-}
-
 bool is_secret(const http::field& f) noexcept {
   return http::same_name(f.name, "Authorization") || http::same_name(f.name, "Cookie") ||
          http::same_name(f.name, "Proxy-Authorization");
 }
 
 }  // namespace
+
+bool is_same_origin(const url& a, const url& b) noexcept {
+  return a.scheme == b.scheme && a.host == b.host && a.port == b.port;
+}
 
 result<url> redirect_target(const url& from, const http::response_head& answer) try {
   if (!is_redirect(answer.status)) return fail(errc::handshake_refused);

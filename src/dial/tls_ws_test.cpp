@@ -78,6 +78,48 @@ TEST(tls_ws, the_host_of_the_url_is_the_one_that_is_verified) {
   EXPECT_EQ(try_connect(impostor.url(), other, soon).error(), tls::errc::address_mismatch);
 }
 
+// Says whom the client has shown itself as.
+void tell_client(socket& ws) {
+  const std::string who = dynamic_cast<tls::stream&>(*ws.stream()).peer_subject();
+  ws.send(who.empty() ? "nobody" : who);
+}
+
+// A server that asks for certificates and sends everybody who wants /away to `elsewhere`.
+serve_options curious(const std::string& elsewhere) {
+  serve_options options;
+  options.tls = tls::server_context({.own = tls::identity_of("server"),
+                                     .clients = tls::client_certificate::optional,
+                                     .client_authorities = tls::certificate_pem("authority.pem")});
+  options.decide = [&elsewhere](const http::request_head& head) -> std::optional<http::response> {
+    if (head.target != "/away") return std::nullopt;
+    return refusal(307, "", {{"Location", elsewhere}});
+  };
+  return options;
+}
+
+TEST(tls_ws, a_certificate_of_the_client_is_not_shown_once_a_redirect_has_led_elsewhere) {
+  tls::client_settings known = tls::test_client();
+  known.own = tls::identity_of("client");
+  connect_options options;
+  options.tls = tls::client_context(known);
+  options.redirects = 2;
+  std::string from_first = "/";
+  std::string from_other;
+  server first("127.0.0.1:0", tell_client, curious(from_first));
+  server other("127.0.0.1:0", tell_client, curious(from_other));
+  const auto shown_behind = [&](const std::string& path) {
+    socket ws = connect(first.url() + path, options, soon);
+    return ws.recv(soon)->str();
+  };
+  EXPECT_EQ(shown_behind(""), "CN=alice");
+  EXPECT_EQ(shown_behind("away"), "CN=alice");
+  from_first = other.url();
+  EXPECT_EQ(shown_behind("away"), "nobody");
+  from_first = other.url() + "away";
+  from_other = first.url();
+  EXPECT_EQ(shown_behind("away"), "nobody");
+}
+
 TEST(tls_ws, nobody_is_trusted_unless_told) {
   std::string complaint;
   serve_options options = secure();

@@ -70,35 +70,47 @@ result<stream_ptr> watched(role as, const Options& options, result<stream_ptr> m
   return made;
 }
 
+// Where to connect, and whether this is still where the caller wanted to go.
+struct destination {
+  url to;
+  bool as_told = true;
+};
+
 // TLS as HTTP/1.1 wants it, to the host of the URL.
-result<stream_ptr> secured(stream_ptr under, const url& to, const connect_options& options,
-                           deadline dl) {
-  const tls::client_options wanted{.host = to.host, .alpn = {"http/1.1"}, .context = options.tls};
+result<stream_ptr> secured(stream_ptr under, const destination& where,
+                           const connect_options& options, deadline dl) {
+  const tls::client_options wanted{.host = where.to.host,
+                                   .alpn = {"http/1.1"},
+                                   .context = options.tls,
+                                   .anonymous = !where.as_told};
   return watched(role::client, options, tls::try_attach_client(std::move(under), wanted, dl));
 }
 
-result<socket> connect_once(const url& to, const connect_options& options, deadline dl,
+result<socket> connect_once(const destination& where, const connect_options& options, deadline dl,
                             http::response* refusal) {
+  const url& to = where.to;
   if (to.scheme != "ws" && to.scheme != "wss") return fail(errc::invalid_url);
   result<stream_ptr> stream = tcp::try_connect(to.host, to.port, dl);
   const deadline until = earlier(dl, handshake_patience);
-  if (stream && to.secure()) stream = secured(std::move(*stream), to, options, until);
+  if (stream && to.secure()) stream = secured(std::move(*stream), where, options, until);
   if (!stream) return fail(stream.error());
   return try_attach_client(std::move(*stream), completed(options, to), until, refusal);
 }
 
 // As far as the options allow; what cannot be followed is the refusal.
-result<socket> connect_and_follow(url to, connect_options options, deadline dl,
+result<socket> connect_and_follow(destination where, connect_options options, deadline dl,
                                   http::response& refusal) {
   for (;; --options.redirects) {
     refusal = {};
-    auto made = connect_once(to, options, dl, &refusal);
+    auto made = connect_once(where, options, dl, &refusal);
     if (made || made.error() != errc::handshake_refused || options.redirects == 0) return made;
-    auto next = redirect_target(to, refusal.head);
+    auto next = redirect_target(where.to, refusal.head);
     if (!next) return made;
     client_options& ask = options;
-    ask = redirected(std::move(ask), to, *next);
-    to = std::move(*next);
+    ask = redirected(std::move(ask), where.to, *next);
+    // Whoever leads elsewhere could lead back too.
+    where.as_told = where.as_told && is_same_origin(where.to, *next);
+    where.to = std::move(*next);
   }
 }
 
@@ -108,9 +120,10 @@ result<socket> try_connect(std::string_view where, const connect_options& option
                            http::response* refusal) try {
   auto to = parse_url(where);
   if (!to) return fail(to.error());
-  if (options.redirects == 0) return connect_once(*to, options, dl, refusal);
+  destination wanted{std::move(*to)};
+  if (options.redirects == 0) return connect_once(wanted, options, dl, refusal);
   http::response answer;
-  auto made = connect_and_follow(std::move(*to), options, dl, answer);
+  auto made = connect_and_follow(std::move(wanted), options, dl, answer);
   if (refusal != nullptr) *refusal = std::move(answer);
   return made;
 } catch (const std::bad_alloc&) {

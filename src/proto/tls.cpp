@@ -28,8 +28,11 @@ result<stream_ptr> try_attach_client(caraway::stream_ptr under, const client_opt
   if (check_host && options.host.empty()) return fail(EINVAL);
   const auto alpn = alpn_list(options.alpn);
   if (!alpn) return fail(alpn.error());
-  const session_options wanted{
-      .as = side::client, .host = options.host, .check_host = check_host, .alpn = *alpn};
+  const session_options wanted{.as = side::client,
+                               .host = options.host,
+                               .check_host = check_host,
+                               .alpn = *alpn,
+                               .anonymous = options.anonymous};
   return establish(std::move(under), *(*context)->setup, wanted, dl);
 } catch (const std::bad_alloc&) {
   return fail(ENOMEM);
