@@ -90,6 +90,9 @@ result<socket> connect_once(const destination& where, const connect_options& opt
                             http::response* refusal) {
   const url& to = where.to;
   if (to.scheme != "ws" && to.scheme != "wss") return fail(errc::invalid_url);
+  // Nobody needs to hear of a client that could not shake hands.
+  if (to.secure())
+    if (const auto context = options.tls.get(); !context) return fail(context.error());
   result<stream_ptr> stream = tcp::try_connect(to.host, to.port, dl);
   const deadline until = earlier(dl, handshake_patience);
   if (stream && to.secure()) stream = secured(std::move(*stream), where, options, until);
