@@ -63,7 +63,8 @@ enum class verification : unsigned char {
 
 struct client_settings {
   verification verify = verification::host;
-  // Trusted besides those of the system.
+  // Trusted besides those of the system. Each is trusted as it is, whoever has signed it: a root, an
+  // authority below one, or a server's own certificate, which then does for that server alone.
   pem authorities = {};
   // Those of the system, and those in the file that CARAWAY_TLS_CA_FILE in the environment names.
   bool system_authorities = true;
@@ -99,7 +100,7 @@ enum class client_certificate : unsigned char {
 struct server_settings {
   identity own = {};
   client_certificate clients = client_certificate::ignored;
-  // Who may have signed the certificates of clients.
+  // Who may have signed the certificates of clients; or those certificates themselves.
   pem client_authorities = {};
   // Protocols to agree to (ALPN, RFC 7301), the best first. Empty: none is agreed to.
   std::vector<std::string> alpn = {};

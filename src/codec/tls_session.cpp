@@ -141,6 +141,8 @@ result<void> session::open_client(const session_options& options) {
   std::string_view host = options.host;
   if (host.ends_with('.')) host.remove_suffix(1);
   if (host.empty()) return options.host.empty() ? result<void>() : fail(EINVAL);
+  // OpenSSL would take every certificate for some host below that domain.
+  if (host.starts_with('.')) return fail(EINVAL);
   return set_host(host, options.check_host);
 }
 
@@ -156,7 +158,9 @@ result<void> session::set_host(std::string_view host, bool check) {
   }
   if (SSL_set_tlsext_host_name(ssl_, name.c_str()) != 1) return fail(ENOMEM);
   if (!check) return {};
-  X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  // RFC 9525: the names are those in subjectAltName, a wildcard is a whole label.
+  X509_VERIFY_PARAM_set_hostflags(
+      wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   if (X509_VERIFY_PARAM_set1_host(wanted, name.data(), name.size()) != 1) return fail(ENOMEM);
   return {};
 }

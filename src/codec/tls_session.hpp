@@ -41,7 +41,8 @@ class sink {
 struct session_options {
   side as = side::client;
   // Of a client: whom it wants to talk to, as SNI (RFC 6066, 3; not for addresses) and, if
-  // `check_host`, to be found in the peer's certificate. A trailing dot does not count.
+  // `check_host`, to be found in the peer's certificate, as an alternative name (RFC 9525). A
+  // trailing dot does not count, a leading one is no host.
   std::string_view host = {};
   bool check_host = true;
   // Of a client: its protocols as alpn_list() made them.

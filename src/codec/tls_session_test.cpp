@@ -202,6 +202,40 @@ TEST(tls_session, hosts_are_names_or_addresses_and_may_end_in_a_dot) {
   }
 }
 
+TEST(tls_session, the_name_of_a_subject_is_not_the_name_of_a_host) {
+  expect_refusal({.server = "common_name"}, errc::host_mismatch, errc::peer_bad_certificate);
+}
+
+TEST(tls_session, a_wildcard_stands_for_one_whole_label) {
+  conversation c({.server = "wildcard", .host = "chat.example.com"});
+  EXPECT_FALSE(c.shake().first);
+  for (const char* host : {"a.chat.example.com", "example.com", "foo.example.net"})
+    expect_refusal({.server = "wildcard", .host = host}, errc::host_mismatch,
+                   errc::peer_bad_certificate);
+}
+
+// An authority is trusted for what it is, not for who has signed it in turn.
+TEST(tls_session, authorities_need_not_be_roots) {
+  const settings between{.trusted = "between.pem"};
+  EXPECT_FALSE(conversation(between).shake().first);
+  EXPECT_FALSE(conversation({.server = "lonely", .trusted = "between.pem"}).shake().first);
+  EXPECT_FALSE(conversation({.server = "self_signed", .trusted = "self_signed.pem"}).shake().first);
+  EXPECT_FALSE(conversation({.server = "server", .trusted = "lonely.pem"}).shake().first);
+  expect_refusal({.server = "self_signed", .trusted = "between.pem"}, errc::certificate_self_signed,
+                 errc::peer_authority_unknown);
+  expect_refusal({.server = "other_host", .trusted = "between.pem"}, errc::authority_unknown,
+                 errc::peer_authority_unknown);
+}
+
+TEST(tls_session, who_is_trusted_as_it_is_must_have_the_name_too_and_signs_nobody) {
+  expect_refusal({.server = "other_host", .trusted = "other_host.pem"}, errc::host_mismatch,
+                 errc::peer_bad_certificate);
+  expect_refusal({.server = "expired", .trusted = "expired.pem"}, errc::certificate_expired,
+                 errc::peer_certificate_expired);
+  expect_refusal({.server = "server", .trusted = "self_signed.pem"}, errc::authority_unknown,
+                 errc::peer_authority_unknown);
+}
+
 TEST(tls_session, addresses_are_not_told_to_the_server) {
   for (const bool check : {true, false}) {
     conversation c({.host = "127.0.0.1", .check_host = check});
@@ -217,8 +251,12 @@ TEST(tls_session, a_host_that_is_not_checked_is_told_all_the_same) {
 }
 
 TEST(tls_session, what_cannot_be_a_host_is_refused) {
-  for (const std::string& host : {std::string("a\0b", 3), std::string("."), std::string(300, 'x')})
-    EXPECT_EQ(conversation({.host = host}).opened.error(), os_error(EINVAL)) << host;
+  for (const std::string& host : {std::string("a\0b", 3), std::string("."), std::string(300, 'x'),
+                                  std::string(".example.com"), std::string("..")})
+    for (const bool check : {true, false})
+      EXPECT_EQ(conversation({.host = host, .check_host = check}).opened,
+                result<void>(fail(EINVAL)))
+          << host;
 }
 
 TEST(tls_session, a_version_older_than_wanted_is_refused) {

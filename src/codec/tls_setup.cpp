@@ -110,6 +110,7 @@ result<shared_setup> make_setup(side as, int oldest) {
   SSL_CTX_set_mode(made, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_default_passwd_cb(made, no_password);
   SSL_CTX_set_session_cache_mode(made, SSL_SESS_CACHE_OFF);
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(made), X509_V_FLAG_PARTIAL_CHAIN);
   if (SSL_CTX_set_min_proto_version(made, oldest) != 1 || SSL_CTX_set_dh_auto(made, 1) != 1 ||
       SSL_CTX_set_session_id_context(made, session_context, sizeof session_context) != 1)
     return fail(take_error());

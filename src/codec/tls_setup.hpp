@@ -21,7 +21,7 @@ using shared_setup = std::shared_ptr<ssl_ctx_st>;
 
 // A context with our defaults: `oldest` is TLS1_2_VERSION or TLS1_3_VERSION, no renegotiation, no
 // buffers while idle, no session kept by a server (tickets do), no question to a terminal for the
-// password of a key. ENOMEM.
+// password of a key; whoever is trusted need not be a root. ENOMEM.
 result<shared_setup> make_setup(side as, int oldest);
 
 // Who this side is: `chain` begins with its certificate, followed by those of the authorities
@@ -29,7 +29,8 @@ result<shared_setup> make_setup(side as, int oldest);
 // key that is encrypted or does not fit.
 result<void> use_identity(ssl_ctx_st& setup, std::string_view chain, std::string_view key);
 
-// Every certificate in `authorities` is trusted to sign the peer's; a server names them to clients.
+// Every certificate in `authorities` is trusted to sign the peer's, or to be it; a server names them
+// to clients.
 // Codes of category(): not PEM, no certificate.
 result<void> trust(ssl_ctx_st& setup, side as, std::string_view authorities);
 

@@ -6,9 +6,12 @@
 //     renewed          the same names, another certificate
 //     lonely           as server, without the authority in between
 //     other_host       elsewhere.example
+//     common_name      localhost, but only as the name of its subject
+//     wildcard         *.example.com, f*.example.net
 //     expired, future  as server, at other times
 //     self_signed      as server, signed by itself
 //     stranger         as server, by a root that nobody trusts
+//     between          the authority in between
 //     client           CN=alice
 //     strange_client   CN=mallory, by the root that nobody trusts
 //
@@ -125,6 +128,11 @@ int main(int, char** arguments) {
   write_key("lonely.key", server);
   write("other_host",
         {make({.name = "elsewhere.example", .alternatives = "DNS:elsewhere.example"}, &root)});
+  write("common_name", {make({.name = "localhost", .alternatives = ""}, &root)});
+  write(
+      "wildcard",
+      {make({.name = "wildcard", .alternatives = "DNS:*.example.com,DNS:f*.example.net"}, &root)});
+  write("between", {between});
   write("expired", {make({.name = "expired", .from = -30, .to = -1}, &root)});
   write("future", {make({.name = "future", .from = 30}, &root)});
   write("self_signed", {make({.name = "localhost"})});
