@@ -2,10 +2,14 @@
 
 #include <sys/stat.h>
 
+#include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <mutex>
+
+#include "codec/sha256.hpp"
 
 namespace caraway::capi {
 namespace {
@@ -31,15 +35,22 @@ std::string_view variable(const char* name) noexcept {
   return value == nullptr ? std::string_view() : std::string_view(value);
 }
 
-// Everything that makes a difference, in one string.
-std::string key_of(const dill_tls_opts& o) {
-  std::string key = std::to_string(o.flags);
+using digest = std::array<std::byte, 32>;
+
+// Stands for everything that makes a difference, `more` included; keys are in it, so nothing else of
+// it is kept.
+result<digest> digest_of(const dill_tls_opts& o, std::string_view more = {}) {
+  const std::string flags = std::to_string(o.flags);
+  const bytes end = as_bytes(std::string_view("\0", 1));
+  std::vector<bytes> all = {as_bytes(flags), as_bytes(more)};
   for (const char* part :
        {o.alpn, o.ca_file, o.ca_mem, o.cert_file, o.cert_mem, o.key_file, o.key_mem}) {
-    key += '\0';
-    if (part != nullptr) key.append("=").append(part);
+    all.push_back(end);
+    if (part == nullptr) continue;
+    all.push_back(as_bytes(std::string_view("=")));
+    all.push_back(as_bytes(std::string_view(part)));
   }
-  return key;
+  return codec::sha256(all);
 }
 
 // What a file looks like from outside; changes with what is in it.
@@ -52,6 +63,11 @@ std::string look_of(const char* file) {
 
 std::string look_of(const dill_tls_opts& o) {
   return look_of(o.ca_file) + look_of(o.cert_file) + look_of(o.key_file);
+}
+
+// A passing lack, which says nothing about the files.
+bool is_shortage(std::error_code why) noexcept {
+  return why == os_error(EMFILE) || why == os_error(ENFILE) || why == os_error(ENOMEM);
 }
 
 // --- clients ---
@@ -88,8 +104,8 @@ struct kept_server {
 
 struct kept_contexts {
   std::mutex mutex;
-  std::map<std::string, tls::client_context> clients;
-  std::map<std::string, kept_server> servers;
+  std::map<digest, tls::client_context> clients;
+  std::map<digest, kept_server> servers;
 };
 
 // Never destroyed: OpenSSL may be gone first.
@@ -101,8 +117,9 @@ kept_contexts& kept() {
 void renew(kept_server& s, const dill_tls_opts& o) {
   std::string look = look_of(o);
   if (look == s.look) return;
-  s.look = std::move(look);
   const auto done = s.context.try_reload();
+  if (!done && is_shortage(done.error())) return;
+  s.look = std::move(look);
   if (done) return;
   std::fprintf(stderr, "caraway: %s: %s; what was read before stays in use\n",
                o.cert_file == nullptr ? "TLS" : o.cert_file, done.error().message().c_str());
@@ -130,25 +147,28 @@ std::vector<std::string> split_protocols(const char* alpn) {
 
 result<tls::client_context> client_context_for(const dill_tls_opts& opts, std::string& why) {
   if (given_twice(opts)) return fail(EINVAL);
+  const std::string more_authorities(variable("CARAWAY_TLS_CA_FILE"));
   const bool checks_host = opts.host != nullptr;
-  std::string key = key_of(opts) + (checks_host ? "host" : "chain") + look_of(opts);
-  key += variable("CARAWAY_TLS_CA_FILE");
+  const auto key = digest_of(opts, (checks_host ? "host " : "chain ") + look_of(opts) +
+                                       look_of(more_authorities.c_str()) + more_authorities);
+  if (!key) return fail(key.error());
   kept_contexts& all = kept();
   const std::lock_guard lock(all.mutex);
-  if (const auto found = all.clients.find(key); found != all.clients.end()) return found->second;
+  if (const auto found = all.clients.find(*key); found != all.clients.end()) return found->second;
   auto made = told(tls::client_context::try_make(client_settings_of(opts)), why);
   if (!made) return made;
   if (all.clients.size() >= most_kept) all.clients.clear();
-  all.clients.emplace(std::move(key), *made);
+  all.clients.emplace(*key, *made);
   return made;
 }
 
 result<tls::server_context> server_context_for(const dill_tls_opts& opts, std::string& why) {
   if (given_twice(opts)) return fail(EINVAL);
-  std::string key = key_of(opts);
+  const auto key = digest_of(opts);
+  if (!key) return fail(key.error());
   kept_contexts& all = kept();
   const std::lock_guard lock(all.mutex);
-  if (const auto found = all.servers.find(key); found != all.servers.end()) {
+  if (const auto found = all.servers.find(*key); found != all.servers.end()) {
     renew(found->second, opts);
     return found->second.context;
   }
@@ -156,7 +176,7 @@ result<tls::server_context> server_context_for(const dill_tls_opts& opts, std::s
   auto made = told(tls::server_context::try_make(server_settings_of(opts)), why);
   if (!made) return made;
   if (all.servers.size() >= most_kept) all.servers.clear();
-  all.servers.emplace(std::move(key), kept_server{*made, std::move(look)});
+  all.servers.emplace(*key, kept_server{*made, std::move(look)});
   return made;
 }
 

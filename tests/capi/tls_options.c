@@ -1,4 +1,6 @@
 /* tls_options.c - TLS with options: whom to trust, who one is, what was agreed. */
+#include <sys/resource.h>
+
 #include "tls_pair.h"
 
 static struct tls_opts fresh(void) {
@@ -259,6 +261,64 @@ static void files_are_read_once(void) {
   }
 }
 
+/* Sets the limit; returns what it was. */
+static rlim_t limit_descriptors(rlim_t n) {
+  struct rlimit limit;
+  rlim_t before;
+  CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  before = limit.rlim_cur;
+  limit.rlim_cur = n;
+  CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  return before;
+}
+
+/* No descriptor can be opened until limit_descriptors() is given what this returns. */
+static rlim_t use_up_descriptors(void) {
+  const int next = dup(0);
+  CHECK(next >= 0 && close(next) == 0);
+  return limit_descriptors((rlim_t)next);
+}
+
+static void files_that_no_descriptor_is_left_for_are_read_at_the_next_attach(void) {
+  char file[64];
+  struct tls_opts server = server_opts(file, NULL);
+  struct tls_opts client = client_opts("localhost");
+  rlim_t before;
+  int s[2], b;
+  snprintf(file, sizeof file, "/tmp/libdill-tls-%d", (int)getpid());
+  put(file, PEM("server.pem"), PEM("server.key"));
+  shown_is(file, "CN=localhost");
+  put(file, PEM("renewed.pem"), PEM("renewed.key"));
+  GIVES(ipc_pair(s), 0);
+  before = use_up_descriptors();
+  b = go(attach_server_opts(&s[1], &server));
+  s[0] = tls_attach_client_opts(s[0], &client, now() + 20000);
+  limit_descriptors(before);
+  GIVES(bundle_wait(b, -1), 0);
+  GIVES(hclose(b), 0);
+  CHECK(s[0] > 0 && s[1] > 0);
+  discard(s);
+  shown_is(file, "CN=renewed");
+  unlink(file);
+}
+
+static void authorities_of_the_environment_that_change_are_read_again(void) {
+  struct tls_opts server = server_opts(PEM("server.pem"), PEM("server.key"));
+  struct tls_opts client = fresh();
+  char file[64];
+  int s[2];
+  client.host = "localhost";
+  snprintf(file, sizeof file, "/tmp/libdill-ca-%d", (int)getpid());
+  put(file, PEM("stranger.pem"), PEM("server.key"));
+  CHECK(setenv("CARAWAY_TLS_CA_FILE", file, 1) == 0);
+  shake(s, &client, &server);
+  CHECK(s[0] == -1 && s[1] == -1);
+  put(file, PEM("authority.pem"), PEM("server.key"));
+  succeeds(&client, &server);
+  CHECK(unsetenv("CARAWAY_TLS_CA_FILE") == 0);
+  unlink(file);
+}
+
 static coroutine void serve_stranger(int* s) {
   *s = tls_attach_server(*s, PEM("stranger.pem"), PEM("stranger.key"), -1);
 }
@@ -317,6 +377,8 @@ int main(void) {
   files_that_cannot_be_read_are_told();
   files_that_change_are_read_again_and_bad_ones_change_nothing();
   files_are_read_once();
+  files_that_no_descriptor_is_left_for_are_read_at_the_next_attach();
+  authorities_of_the_environment_that_change_are_read_again();
   the_environment_can_switch_verifying_off_for_old_programs();
   return 0;
 }
