@@ -6,6 +6,7 @@ import os
 import pathlib
 import pty
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -190,6 +191,40 @@ def a_certificate_read_again():
             assert (status, out) == (0, "hello\n"), (status, out, err)
 
 
+def without_descriptors(process):
+    """Lets a program open no more files; what its limits were."""
+    taken = {int(fd) for fd in os.listdir(f"/proc/{process.pid}/fd")}
+    free = next(n for n in range(len(taken) + 1) if n not in taken)
+    before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (free, before[1]))
+    return before
+
+
+def a_certificate_read_again_once_there_is_a_descriptor_for_it():
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "both.pem"
+        both = b"".join((CERTIFICATES / f"server.{end}").read_bytes() for end in ("pem", "key"))
+        file.write_bytes(both)
+        with server_process("--tls-cert", file) as (url, process):
+            def said_after_hangup():
+                process.send_signal(signal.SIGHUP)
+                return process.stderr.readline()
+
+            # UBSan opens a pipe to look at objects of types that it has not seen: let it see all of them.
+            assert run("connect", "-q", "--insecure", url, feed="hello\n")[0] == 0
+            file.unlink()
+            line = said_after_hangup()
+            assert line.endswith("not read again: No such file or directory\n"), line
+            file.write_bytes(both)
+            for _ in range(2):
+                before = without_descriptors(process)
+                line = said_after_hangup()
+                assert "not read again: Too many open files; trying on" in line, line
+                resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
+                line = process.stderr.readline()
+                assert line.endswith("was read again\n"), line
+
+
 def certificates_that_are_of_no_use():
     status, _, err = run("serve", "--echo", "--tls-cert", "/nonexistent")
     assert status == 1 and "No such file" in err, (status, err)
@@ -224,7 +259,8 @@ def numbers_for_prometheus():
 scenarios = [help_and_usage, lines_in_messages_out, a_terminal, nobody_there, a_refusal, an_abrupt_end,
              a_close_with_a_code_and_a_reason, numbers_for_prometheus]
 if CERTIFICATES:
-    scenarios += [secure, a_certificate_read_again, certificates_that_are_of_no_use]
+    scenarios += [secure, a_certificate_read_again,
+                  a_certificate_read_again_once_there_is_a_descriptor_for_it, certificates_that_are_of_no_use]
 for scenario in scenarios:
     scenario()
     print(f"ok: {scenario.__name__.replace('_', ' ')}")

@@ -103,7 +103,9 @@ status session::run() {
   // A failure to send is found by receiving too.
   tasks.go("send", [this] { send_all(); });
   tasks.go("Ctrl-C", [this] {
-    await_signal();
+    awaited_signals end(ending_signals);
+    end.wait();
+    end.release();
     say_goodbye();
   });
   for (;;) {

@@ -15,6 +15,8 @@ namespace {
 
 namespace ws = caraway::ws;
 
+constexpr std::chrono::seconds shortage_pause{1};
+
 struct serve_arguments {
   std::string listen = "127.0.0.1:8080";
   bool echo = false;
@@ -38,13 +40,33 @@ void complain(const caraway::address& peer, std::exception_ptr failure) {
   }
 }
 
-// Reads the certificate again whenever SIGHUP comes; one that is of no use changes nothing.
+// Descriptors or memory are missing, which says nothing about the certificate.
+bool is_shortage(const caraway::result<void>& done) {
+  return !done && (done.error() == std::errc::too_many_files_open ||
+                   done.error() == std::errc::too_many_files_open_in_system ||
+                   done.error() == std::errc::not_enough_memory);
+}
+
+void tell_of_reading(const caraway::result<void>& done) {
+  std::cerr << "caraway: the certificate was "
+            << (done ? "read again" : "not read again: " + done.error().message())
+            << (is_shortage(done) ? "; trying on" : "") << "\n";
+}
+
+// Reads the certificate again whenever SIGHUP comes, and until there is no shortage; one that is of
+// no use changes nothing.
 void renew_certificates(caraway::tls::server_context context) {
+  awaited_signals hangup({SIGHUP});
   for (;;) {
-    await_hangup();
-    const auto done = context.try_reload();
-    std::cerr << "caraway: the certificate was "
-              << (done ? "read again" : "not read again: " + done.error().message()) << "\n";
+    hangup.wait();
+    auto done = context.try_reload();
+    tell_of_reading(done);
+    if (!is_shortage(done)) continue;
+    do {
+      hangup.wait(shortage_pause);
+      done = context.try_reload();
+    } while (is_shortage(done));
+    tell_of_reading(done);
   }
 }
 
@@ -95,9 +117,11 @@ status serve(serve_arguments& a) {
   if (a.options.tls) hangups.go("SIGHUP", [&a] { renew_certificates(a.options.tls); });
   // SIGHUP must not end the program once clients know of it.
   caraway::yield();
+  awaited_signals end(ending_signals);
   std::cout << "listening on " << server->url() << std::endl;
   if (page) std::cout << "metrics on " << page->url() << std::endl;
-  await_signal();
+  end.wait();
+  end.release();
   server->stop(std::chrono::seconds(a.grace));
   return status::ok;
 }

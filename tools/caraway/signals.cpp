@@ -3,56 +3,46 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <csignal>
-
-#include <caraway/fd.hpp>
 #include <caraway/fd_wait.hpp>
+#include <cerrno>
+#include <utility>
 
 namespace tool {
 namespace {
 
-sigset_t ending_signals() {
+sigset_t set_of(std::initializer_list<int> which) {
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
+  for (const int signal : which) sigaddset(&set, signal);
   return set;
-}
-
-// Waits for one of the signals, which are blocked; its number.
-int await(const sigset_t& set) {
-  const caraway::unique_fd fd(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
-  if (!fd) throw caraway::error(caraway::os_error(errno), "signalfd");
-  signalfd_siginfo info{};
-  do {
-    caraway::wait_readable(fd.get());
-  } while (read(fd.get(), &info, sizeof info) != sizeof info);
-  return static_cast<int>(info.ssi_signo);
 }
 
 }  // namespace
 
 void take_signals() {
-  const sigset_t set = ending_signals();
+  const sigset_t set = set_of(ending_signals);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-int await_signal() {
-  const sigset_t set = ending_signals();
-  const int signal = await(set);
-  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  return signal;
+awaited_signals::awaited_signals(std::initializer_list<int> which) : set_(set_of(which)) {
+  pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  fd_.reset(signalfd(-1, &set_, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!fd_) throw caraway::error(caraway::os_error(errno), "signalfd");
 }
 
-// From the first call on the signal does nothing else.
-void await_hangup() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGHUP);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  await(set);
+bool awaited_signals::wait(caraway::deadline dl) {
+  signalfd_siginfo info{};
+  do {
+    auto ready = caraway::try_wait_readable(fd_.get(), dl);
+    if (!ready && ready.error() == std::errc::timed_out) return false;
+    caraway::value_or_raise(std::move(ready), "wait for signal");
+  } while (read(fd_.get(), &info, sizeof info) != sizeof info);
+  return true;
+}
+
+void awaited_signals::release() noexcept {
+  pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
 }
 
 }  // namespace tool
