@@ -132,6 +132,7 @@ struct socket::impl final : private runtime::alarm {
   result<std::optional<message>> next(deadline dl);
   part part_of(const message& m) noexcept;
   event look() noexcept;
+  result<void> hear(const event& e);
   void control_frame(const event& e) noexcept;
   void drop_used() noexcept;
   result<void> await_more(std::size_t need, deadline dl);

@@ -109,9 +109,14 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
   for (bool waited = false;; waited = true) {
     event e = look();
     while (e.kind != event_kind::need_more) {
+      const bool whole = e.kind == event_kind::message;
+      if (!whole) {
+        if (auto heard = hear(e); !heard) return fail(heard.error());
+        if (over()) return verdict();
+      }
       const auto turn = give_others_a_turn(e);
       if (ended) return fail(ECANCELED);
-      if (e.kind == event_kind::message) {
+      if (whole) {
         const message got{type_of(e.op), e.payload};
         note_received(got);
         if (turn) return got;
@@ -122,9 +127,6 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
         if (wants_parts_) break;
         if (const int code = io::overdue(dl); code != 0) return fail(code);
       }
-      if (e.op >= opcode::close) control_frame(e);
-      if (auto said = answer(); !said) return fail(said.error());
-      if (over()) return verdict();
       e = look();
     }
     if (auto said = answer(); !said) return fail(said.error());
@@ -156,7 +158,14 @@ event socket::impl::look() noexcept {
   return e;
 }
 
-// A ping or pong. Too many of them in a second are an attack.
+// What is no message, before anybody else has a turn: it is told of only once.
+result<void> socket::impl::hear(const event& e) {
+  if (e.op >= opcode::close) control_frame(e);
+  return answer();
+}
+
+// A ping or pong. Too many of them in a second are an attack. The receive that finds a pong may have
+// tried before anything was waited for, so the time of the turn may be older than the ping.
 void socket::impl::control_frame(const event& e) noexcept {
   const time_point now = home_.turn();
   if (now - second_ >= std::chrono::seconds(1)) {
@@ -165,7 +174,8 @@ void socket::impl::control_frame(const event& e) noexcept {
   }
   if (++control_frames_ > max_control_frames_)
     conn.fail(close_code::policy_violation, "too many control frames");
-  if (e.kind == event_kind::pong) note_pong(pings.answered(e.payload, now));
+  if (e.kind == event_kind::pong && pings.out() > 0)
+    note_pong(pings.answered(e.payload, caraway::now()));
 }
 
 void socket::impl::drop_used() noexcept {
