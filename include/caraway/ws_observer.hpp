@@ -42,7 +42,8 @@ struct ending {
   std::uint16_t code;
   // The peer's, if its close frame had one.
   std::string_view reason;
-  // Why the connection failed, if it did: broken rules, a limit, silence, the end of the stream.
+  // Why the connection failed, if it did: broken rules, a limit, silence, the end of the stream or
+  // what it broke with.
   std::error_code error;
 };
 

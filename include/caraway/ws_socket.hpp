@@ -22,7 +22,8 @@
 //                          aborted
 //   errc::peer_closed      the peer closed with a code that is not 1000, 1001 or none;
 //                          close_code() and close_reason() say more
-//   errc::end_of_stream    the transport ended without a close frame; close_code() is 1006
+//   errc::end_of_stream    the transport ended without a close frame, over TLS with or without a
+//                          close_notify; close_code() is 1006
 //   errc::protocol         the peer broke the rules, or sent text that is not UTF-8; it was told
 //                          1002 or 1007
 //   errc::message_too_big  the peer passed a limit; it was told 1009
@@ -32,7 +33,9 @@
 //                          1001
 //   errc::closed           this side has sent its close frame, or the socket was closed, aborted
 //                          or detached
-//   ECONNRESET, ENOMEM     the transport broke; no memory
+//   ECONNRESET, ENOMEM     the transport broke (over TLS a code of TLS may say how; close_code() is
+//                          1006); no memory
+// A conversation that has failed or was ended says so in every later call.
 #pragma once
 
 #include <chrono>
@@ -273,7 +276,8 @@ class socket final : public message_stream {
 
   // What is known
 
-  // True until a close frame was sent or received or something broke.
+  // True until a close frame was sent or received or something broke, as far as a call has found
+  // that, or the keepalive, which receives where nobody does.
   bool is_open() const noexcept;
   // True once the peer's close frame has come.
   bool peer_has_closed() const noexcept;

@@ -98,10 +98,10 @@ result<void> socket::impl::drop_messages(deadline dl) {
 result<void> socket::impl::close_after_failure(deadline dl) {
   const deadline until = earlier(dl, failure_patience);
   static_cast<void>(say_all_pending(until));
-  if (ended) return fail(conn.error());
+  if (ended) return fail(failure());
   finish();
   static_cast<void>(under->try_close(until));
-  return fail(conn.error());
+  return fail(failure());
 }
 
 void socket::impl::finish() noexcept {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/random.hpp"
+#include "caraway/tls_error.hpp"
 #include "proto/ws_forgetter.hpp"
 
 namespace caraway::ws {
@@ -62,7 +63,7 @@ result<void> socket::impl::say_all_pending(deadline dl) {
 result<void> socket::impl::write_pending(deadline dl) {
   while (!conn.pending().empty()) {
     const bytes frames = conn.pending();
-    auto written = under->try_write(parts(&frames, 1), dl);
+    auto written = write(parts(&frames, 1), dl);
     if (ended) return fail(ECANCELED);
     if (!written && is_transient(written.error()))
       start_helper(say_later, &impl::say_when_there_is_room);
@@ -74,6 +75,27 @@ result<void> socket::impl::write_pending(deadline dl) {
 
 void socket::impl::say_when_there_is_room() noexcept {
   static_cast<void>(say_all_pending(never));
+}
+
+// All that goes into the stream.
+result<void> socket::impl::write(parts frames, deadline dl) {
+  auto written = under->try_write(frames, dl);
+  if (!written) note_transport(written.error());
+  return written;
+}
+
+// A call of the stream has failed. The peer's last words may still be there to be received, but
+// nothing goes to it any more.
+void socket::impl::note_transport(std::error_code code) noexcept {
+  if (ended || transport_failure_ || !is_broken(code)) return;
+  if (code != errc::end_of_stream && code != tls::errc::truncated) transport_failure_ = code;
+}
+
+// Why the conversation did not end as it should, or was ended.
+std::error_code socket::impl::failure() const noexcept {
+  if (why_ended_) return why_ended_;
+  const bool cut_off = conn.failure() == close_code::abnormal || !over();
+  return transport_failure_ && cut_off ? transport_failure_ : conn.error();
 }
 
 }  // namespace caraway::ws

@@ -43,6 +43,12 @@ inline bool is_transient(std::error_code code) noexcept {
   return code == std::errc::timed_out || code == std::errc::operation_canceled;
 }
 
+// Nothing comes out of a stream any more that has failed so, or nothing goes in.
+inline bool is_broken(std::error_code code) noexcept {
+  return !is_transient(code) && code != std::errc::not_enough_memory &&
+         code != std::errc::no_buffer_space && code != std::errc::device_or_resource_busy;
+}
+
 struct socket::impl final : private runtime::alarm {
   impl(stream_ptr lower, ws::role as, const ws::limits& l,
        const std::optional<deflate_options>& agreed);
@@ -71,7 +77,9 @@ struct socket::impl final : private runtime::alarm {
   result<stream_ptr> detach(std::uint16_t code, std::string_view reason, deadline dl);
   void abort() noexcept;
   // Whether messages may be sent.
-  bool is_open() const noexcept { return !ended && conn.is_open() && !farewell_; }
+  bool is_open() const noexcept {
+    return !ended && conn.is_open() && !farewell_ && !transport_failure_;
+  }
 
   // Makes what a call failed with say why, if the socket ended by itself.
   template <class T>
@@ -124,6 +132,7 @@ struct socket::impl final : private runtime::alarm {
   static constexpr int no_more_pongs = EPIPE;
 
   bool over() const noexcept { return conn.state() >= connection_state::closed; }
+  std::error_code failure() const noexcept;
   result<void> enter_receive(deadline dl) noexcept;
   result<std::optional<message>> take_held() noexcept;
   void note_shown(const message& m) noexcept;
@@ -140,6 +149,8 @@ struct socket::impl final : private runtime::alarm {
   result<void> say_pending(deadline dl);
   result<void> say_all_pending(deadline dl);
   result<void> write_pending(deadline dl);
+  result<void> write(parts frames, deadline dl);
+  void note_transport(std::error_code code) noexcept;
   void say_when_there_is_room() noexcept;
   result<void> give_others_a_turn(const event& e) noexcept;
 
@@ -177,6 +188,7 @@ struct socket::impl final : private runtime::alarm {
   // Keeping.
   void rang() noexcept override;
   void look_again() noexcept;
+  void note_over() noexcept;
   void start_helper(errand what, void (impl::*job)() noexcept) noexcept;
   static void run_helper(runtime::coroutine& self);
   void send_helpers_away() noexcept;
@@ -252,6 +264,8 @@ struct socket::impl final : private runtime::alarm {
   // Made with the first compressed message that is sent.
   std::unique_ptr<forgetter> forgetter_;
   std::error_code why_ended_;
+  // What the stream broke with; nothing if it came to its end.
+  std::error_code transport_failure_;
   std::array<runtime::coroutine*, 5> helpers_{};  // by errand
   // The caller may still use the message that was shown last; what it lies in is kept when somebody
   // else receives meanwhile.
@@ -280,8 +294,10 @@ class socket::impl::receiver {
   receiver& operator=(const receiver&) = delete;
   ~receiver() {
     socket_.listener_ = listener::nobody;
-    socket_.look_again();
-    if (socket_.over()) socket_.pings.break_off(no_more_pongs);
+    if (socket_.over())
+      socket_.note_over();
+    else
+      socket_.look_again();
     socket_.wake_waiting_receivers(0);
   }
 

@@ -51,6 +51,12 @@ void socket::impl::look_again() noexcept {
   if (life_.left(home_.turn()) && !ended) home_.set(*this, life_.next_look());
 }
 
+// The conversation has come to its end.
+void socket::impl::note_over() noexcept {
+  home_.unset(*this);
+  pings.break_off(no_more_pongs);
+}
+
 // Without memory nothing happens; it is due again when the alarm rings next.
 void socket::impl::start_helper(errand what, void (impl::*job)() noexcept) noexcept {
   constexpr const char* names[] = {"websocket ping", "websocket stand-in", "websocket end",

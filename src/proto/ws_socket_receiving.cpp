@@ -97,8 +97,7 @@ result<std::optional<message>> socket::impl::take_held() noexcept {
 }
 
 result<std::optional<message>> socket::impl::verdict() const noexcept {
-  if (conn.state() == connection_state::failed) return fail(conn.error());
-  if (why_ended_) return fail(why_ended_);
+  if (const auto why = failure()) return fail(why);
   if (!is_normal(conn.peer_close().code)) return fail(errc::peer_closed);
   return std::nullopt;
 }
@@ -183,7 +182,8 @@ void socket::impl::drop_used() noexcept {
   under->consume(std::exchange(used_, 0));
 }
 
-// Waits for input, the rest of a large frame straight in its place.
+// Waits for input, the rest of a large frame straight in its place. Where none can come any more, the
+// connection knows.
 result<void> socket::impl::await_more(std::size_t need, deadline dl) {
   drop_used();
   std::error_code failure;
@@ -199,13 +199,11 @@ result<void> socket::impl::await_more(std::size_t need, deadline dl) {
   }
   if (!failure) life_.heard(home_.turn());
   if (!ended) input_ = under->buffered();
-  if (failure == errc::end_of_stream) {
-    conn.receive_eof();
-    return {};
-  }
   if (!failure) return {};
-  if (!is_transient(failure)) pings.break_off(no_more_pongs);
-  return fail(failure);
+  if (ended || !is_broken(failure)) return fail(failure);
+  note_transport(failure);
+  conn.receive_eof();
+  return {};
 }
 
 // Input that is there already must not keep everybody else waiting.

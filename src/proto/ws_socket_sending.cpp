@@ -27,9 +27,9 @@ opcode opcode_of(message_type type) noexcept {
 }  // namespace
 
 std::error_code socket::impl::cannot_send() const noexcept {
-  if (conn.state() == connection_state::failed) return conn.error();
-  if (!is_open()) return errc::closed;
-  return {};
+  const bool broken = transport_failure_ && conn.is_open() && !ended;
+  if (broken || conn.state() == connection_state::failed) return failure();
+  return is_open() ? std::error_code() : errc::closed;
 }
 
 // Once it is over nobody waits any more, least of all behind a message in pieces that has no end.
@@ -121,7 +121,7 @@ result<void> socket::impl::send_pieces(bytes header, parts ps, deadline dl) {
 
 // Puts the frame that was made last into the stream, or takes it back.
 result<void> socket::impl::put(parts frame, deadline dl) {
-  auto written = under->try_write(frame, dl);
+  auto written = write(frame, dl);
   if (!written) conn.withdraw();
   return written;
 }
@@ -243,14 +243,16 @@ result<void> socket::impl::write_ping(bytes payload, deadline dl) {
   const std::size_t start = format_header(frame, header);
   codec::mask_copy(frame.data() + start, payload, header.mask, 0);
   const bytes whole = bytes(frame).first(start + payload.size());
-  return under->try_write(parts(&whole, 1), dl);
+  return write(parts(&whole, 1), dl);
 }
 
 result<void> socket::impl::flush(deadline dl) {
   if (ended) return fail(errc::closed);
   if (auto said = say_all_pending(dl); !said) return said;
   if (ended) return fail(ECANCELED);
-  return under->try_flush(dl);
+  auto flushed = under->try_flush(dl);
+  if (!flushed) note_transport(flushed.error());
+  return flushed;
 }
 
 }  // namespace caraway::ws

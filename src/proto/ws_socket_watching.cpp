@@ -34,8 +34,7 @@ void socket::impl::note_end() noexcept {
     ws::meter::add(n.closes.of(code));
     if (why_ended_ == errc::keepalive) ws::meter::add(n.timed_out);
   }
-  if (observer_)
-    observer_->closed(about(), {code, peer.reason, why_ended_ ? why_ended_ : conn.error()});
+  if (observer_) observer_->closed(about(), {code, peer.reason, failure()});
 }
 
 }  // namespace caraway::ws
