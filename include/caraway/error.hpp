@@ -25,6 +25,7 @@ enum class errc {
   closed,             // this side has finished sending or was closed [EPIPE]
   message_too_big,    // a limit on size or count was exceeded [EMSGSIZE]
   protocol,           // the peer broke the rules of the protocol [EPROTO]
+  policy_violation,   // the peer did more often than it may what the protocol allows [EPROTO]
   peer_closed,        // the peer closed the conversation with a code and a reason [EPIPE]
   keepalive,          // the peer gave no sign of life, and was given up [ECONNRESET]
   idle,               // no message for too long, so this side closed the conversation [EPIPE]

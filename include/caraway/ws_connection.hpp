@@ -271,10 +271,11 @@ class connection {
   std::uint16_t own_close() const noexcept { return own_code_; }
 
   // Why the state is `failed`: errc::protocol (broken rules, invalid UTF-8), errc::message_too_big
-  // (a limit), errc::end_of_stream (the end without a close frame), ENOMEM; no error otherwise.
+  // (a limit), errc::policy_violation (fail() with 1008), errc::end_of_stream (the end without a
+  // close frame), ENOMEM; no error otherwise.
   std::error_code error() const noexcept;
 
-  // The same as a close code: 1002, 1007, 1009, 1006 or 1011; 0 unless failed.
+  // The same as a close code: 1002, 1007, 1009, 1006, 1011 or that of fail(); 0 unless failed.
   std::uint16_t failure() const noexcept { return failure_; }
 
   // The same in a few words; empty unless failed.

@@ -27,6 +27,9 @@
 //   errc::protocol         the peer broke the rules, or sent text that is not UTF-8; it was told
 //                          1002 or 1007
 //   errc::message_too_big  the peer passed a limit; it was told 1009
+//   errc::policy_violation
+//                          it sent more control frames in a second than limits::control_frames; it
+//                          was told 1008
 //   errc::keepalive        the peer gave no sign of life for too long (limits::keepalive); the
 //                          connection was reset
 //   errc::idle             no message went either way for too long (limits::idle); the peer was told

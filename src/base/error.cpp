@@ -20,6 +20,8 @@ entry look_up(int value) noexcept {
       return {EMSGSIZE, "a size limit was exceeded"};
     case errc::protocol:
       return {EPROTO, "the peer broke the protocol"};
+    case errc::policy_violation:
+      return {EPROTO, "the peer did something more often than it may"};
     case errc::peer_closed:
       return {EPIPE, "the peer closed the conversation"};
     case errc::keepalive:

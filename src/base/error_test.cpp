@@ -7,17 +7,10 @@
 namespace caraway {
 namespace {
 
-constexpr errc all[] = {errc::end_of_stream,
-                        errc::closed,
-                        errc::message_too_big,
-                        errc::protocol,
-                        errc::peer_closed,
-                        errc::keepalive,
-                        errc::idle,
-                        errc::handshake_refused,
-                        errc::invalid_url,
-                        errc::name_not_found,
-                        errc::resolver_failed};
+constexpr errc all[] = {
+    errc::end_of_stream,     errc::closed,      errc::message_too_big, errc::protocol,
+    errc::policy_violation,  errc::peer_closed, errc::keepalive,       errc::idle,
+    errc::handshake_refused, errc::invalid_url, errc::name_not_found,  errc::resolver_failed};
 
 TEST(error, every_code_of_ours_has_a_text_and_an_errno) {
   for (errc e : all) {

@@ -548,6 +548,8 @@ std::error_code connection::error() const noexcept {
       return {};
     case close_code::message_too_big:
       return make_error_code(errc::message_too_big);
+    case close_code::policy_violation:
+      return make_error_code(errc::policy_violation);
     case close_code::abnormal:
       return make_error_code(errc::end_of_stream);
     case close_code::internal_error:
