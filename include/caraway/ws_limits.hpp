@@ -12,12 +12,20 @@ namespace caraway::ws {
 
 // When a silent peer is asked for a sign of life, and when it is given up. Every byte that comes is
 // one, wherever in a frame it belongs.
+//
+// Pings also go while nobody can hear the answer, because one message was read ahead and waits, or
+// one is being received in parts and its receiver takes time: every `ping_after`. Then a peer is
+// given up only if bytes wait for it that do not move for `answer_within`.
+//
+// `ping_after` of 0 (or less) is keepalive_off; `answer_within` of 0 gives nobody up.
 struct keepalive {
   std::chrono::milliseconds ping_after{60'000};     // of silence, a ping is sent
   std::chrono::milliseconds answer_within{60'000};  // of the ping, anything has to come
 
-  // Gives a peer up that was silent for `silence`, with a ping after half of it.
+  // Gives a peer up that was silent for `silence` (at least 2 ms), with a ping after half of it. 0:
+  // nobody.
   static constexpr keepalive within(std::chrono::milliseconds silence) noexcept {
+    if (silence == std::chrono::milliseconds(1)) return {silence, silence};
     return {silence / 2, silence - silence / 2};
   }
   friend bool operator==(const keepalive&, const keepalive&) = default;
@@ -40,8 +48,8 @@ struct limits {
   std::size_t fragment = std::size_t{1} << 20;
   // More than this is not held back for a peer that is slow to receive: senders wait.
   std::size_t held_back = std::size_t{1} << 20;
-  // Without a message in either direction; then the conversation is closed, however alive the peer
-  // is otherwise.
+  // Without a message in either direction, or some more of one; then the conversation is closed,
+  // however alive the peer is otherwise. 0 (or less) is no limit.
   std::chrono::milliseconds idle = unlimited;
 };
 

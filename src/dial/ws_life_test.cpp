@@ -394,6 +394,50 @@ TEST(ws_life, a_reader_that_takes_an_hour_for_a_large_message_is_not_given_up) {
       {.send_buffer = 64 * 1024});
 }
 
+// Its pong comes at the very moment at which it is given up.
+TEST(ws_life, a_peer_that_answers_in_the_last_moment_is_not_given_up) {
+  in_a_world(
+      [] {
+        auto [client, ws] = connected({.keepalive = keepalive_off}, {});
+        const time_point start = now();
+        task_group group;
+        auto received = group.go([&ws = ws] { return ws.try_receive(150s); });
+        byte_stream& raw = *client.stream();
+        const auto ping = wire::read_frame(raw, role::client, 70s);
+        const time_point asked = now() - 10ms;
+        EXPECT_LE(asked - start, 61s);
+        caraway::sleep(asked + 60s - 10ms - now());
+        raw.write(client_frame(opcode::pong, ping.payload));
+        EXPECT_EQ(received.join().error(), os_error(ETIMEDOUT));
+        EXPECT_TRUE(ws.is_open());
+        EXPECT_EQ(ws.round_trip_time()->last, 60s);
+      },
+      {.min_latency = 10ms, .max_latency = 10ms});
+}
+
+// The peer's message is not received, so nobody hears the peer; but what it takes in is seen.
+TEST(ws_life, a_peer_is_given_up_although_a_message_waits_if_it_takes_nothing_in) {
+  for (const bool slow : {false, true}) {
+    in_a_world(
+        [slow] {
+          auto [client, ws] = connected({.keepalive = keepalive_off}, {});
+          byte_stream& raw = *client.stream();
+          client.send("unread");
+          caraway::sleep(1s);
+          ws.send(std::string(600'000, 'x'), 1s);
+          EXPECT_GT(ws.pending().bytes, 400'000u);
+          for (int n = 0; n < 11; ++n) {
+            EXPECT_TRUE(ws.is_open());
+            caraway::sleep(10s);
+            if (slow) raw.consume(raw.fill(10'000, 1s).size());
+          }
+          caraway::sleep(10s);
+          EXPECT_EQ(ws.is_open(), slow);
+        },
+        {.send_buffer = 64 * 1024});
+  }
+}
+
 TEST(ws_life, a_pending_receive_holds_no_sender_up) {
   in_a_world([] {
     auto [client, ws] = connected();

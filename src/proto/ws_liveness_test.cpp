@@ -75,13 +75,103 @@ TEST(ws_liveness, output_that_the_peer_takes_in_is_a_sign_of_life_and_output_tha
   EXPECT_TRUE(life.look(start + 240s, {.listening = true, .leaving = 4000}).give_up);
 }
 
-TEST(ws_liveness, nobody_is_given_up_while_nobody_listens) {
+TEST(ws_liveness, output_that_grows_is_no_sign_of_life) {
+  liveness life = watched(with({60s, 60s}));
+  EXPECT_TRUE(life.look(start + 60s, {.listening = true, .leaving = 5000, .written = 9000}).ping);
+  EXPECT_TRUE(
+      life.look(start + 120s, {.listening = true, .leaving = 6000, .written = 10'000}).give_up);
+}
+
+TEST(ws_liveness, output_of_which_some_moved_while_more_came_is_one) {
+  liveness life = watched(with({60s, 60s}));
+  EXPECT_TRUE(life.look(start + 60s, {.listening = true, .leaving = 5000, .written = 9000}).ping);
+  const auto due = life.look(start + 120s, {.listening = true, .leaving = 6000, .written = 10'001});
+  EXPECT_FALSE(due.give_up || due.ping);
+}
+
+TEST(ws_liveness, while_nobody_listens_pings_go_and_nobody_is_given_up_for_silence) {
+  constexpr liveness::view deaf{};
+  liveness life = watched(with({60s, 20s}), deaf);
+  for (int n = 1; n < 20; ++n) {
+    EXPECT_EQ(life.next_look(), start + n * 60s);
+    const auto due = life.look(life.next_look(), deaf);
+    EXPECT_TRUE(due.ping);
+    EXPECT_FALSE(due.give_up);
+  }
+}
+
+TEST(ws_liveness, who_listens_again_waits_for_an_answer_to_a_ping_of_his_own) {
   constexpr liveness::view deaf{};
   liveness life = watched(with({60s, 60s}), deaf);
-  for (int n = 1; n < 20; ++n) {
-    const auto due = life.look(start + n * 60s, deaf);
-    EXPECT_FALSE(due.ping || due.give_up);
+  EXPECT_TRUE(life.look(start + 60s, deaf).ping);
+  EXPECT_TRUE(life.look(start + 120s, deaf).ping);
+  EXPECT_FALSE(life.look(start + 130s, listened_to).give_up);
+  const auto due = life.look(start + 180s, listened_to);
+  EXPECT_TRUE(due.ping);
+  EXPECT_FALSE(due.give_up);
+  EXPECT_TRUE(life.look(start + 240s, listened_to).give_up);
+}
+
+TEST(ws_liveness, while_nobody_listens_output_that_does_not_move_after_a_ping_gives_a_peer_up) {
+  constexpr liveness::view deaf{};
+  constexpr liveness::view stuck{.leaving = 5000, .written = 9000};
+  constexpr liveness::view stuck_with_pings{.leaving = 5010, .written = 9010};
+  liveness life = watched(with({10s, 60s}), deaf);
+  EXPECT_TRUE(life.look(start + 10s, deaf).ping);
+  EXPECT_TRUE(life.look(start + 20s, stuck).ping);
+  for (auto t = 30s; t < 80s; t += 10s) {
+    const auto due = life.look(start + t, stuck_with_pings);
+    EXPECT_TRUE(due.ping);
+    EXPECT_FALSE(due.give_up);
   }
+  EXPECT_TRUE(life.look(start + 80s, stuck_with_pings).give_up);
+}
+
+TEST(ws_liveness, while_nobody_listens_output_that_moves_keeps_a_peer_from_being_given_up) {
+  liveness life = watched(with({60s, 60s}), {});
+  for (std::uint64_t n = 1; n < 20; ++n) {
+    const auto due = life.look(start + n * 60s, {.leaving = 5000, .written = 9000 + n});
+    EXPECT_FALSE(due.give_up) << n;
+  }
+}
+
+TEST(ws_liveness, on_a_late_look_nothing_final_is_decided) {
+  liveness life = watched(with({60s, 60s}, 10min));
+  EXPECT_TRUE(life.look(start + 60s, listened_to).ping);
+  const time_point late = start + 121s;
+  EXPECT_FALSE(life.look(late, listened_to).give_up) << "the answer may be in the kernel";
+  EXPECT_EQ(life.next_look(), late + liveness::grace);
+  EXPECT_TRUE(life.look(late + 10s, listened_to).give_up) << "late again";
+  liveness idle = watched(with(keepalive_off, 10min));
+  EXPECT_FALSE(idle.look(start + 11min, listened_to).close_idle);
+  EXPECT_TRUE(idle.look(idle.next_look(), listened_to).close_idle);
+}
+
+TEST(ws_liveness, who_was_heard_after_all_is_not_lost) {
+  liveness life = watched(with({60s, 60s}));
+  life.look(start + 60s, listened_to);
+  EXPECT_TRUE(life.look(start + 120s, listened_to).give_up);
+  EXPECT_TRUE(life.lost(start + 120s, listened_to));
+  life.heard(start + 120s);
+  EXPECT_FALSE(life.lost(start + 120s, listened_to));
+  EXPECT_FALSE(life.look(start + 120s, listened_to).give_up);
+}
+
+TEST(ws_liveness, an_idle_conversation_that_is_not_idle_after_all_goes_on) {
+  liveness life = watched(with(keepalive_off, 10min));
+  EXPECT_TRUE(life.look(start + 10min, listened_to).close_idle);
+  EXPECT_FALSE(life.revived());
+  life.message(start + 10min);
+  EXPECT_TRUE(life.revived());
+  EXPECT_FALSE(life.look(start + 10min, listened_to).close_idle);
+  EXPECT_EQ(life.next_look(), start + 20min);
+}
+
+TEST(ws_liveness, a_message_that_is_on_its_way_out_is_none_of_an_idle_conversation) {
+  liveness life = watched(with(keepalive_off, 10min));
+  for (std::uint64_t n = 1; n < 5; ++n)
+    EXPECT_FALSE(life.look(start + n * 10min, {.leaving = 9000 - n, .written = 9000}).close_idle);
+  EXPECT_TRUE(life.look(start + 50min, {.leaving = 9000 - 4, .written = 9000}).close_idle);
 }
 
 TEST(ws_liveness, who_has_just_left_counts_as_a_listener) {
@@ -134,6 +224,21 @@ TEST(ws_liveness, what_is_switched_off_is_never_looked_at) {
   const auto due = life.look(start + 1000h, listened_to);
   EXPECT_FALSE(due.ping || due.give_up || due.listen || due.close_idle);
   EXPECT_EQ(life.next_look(), time_point::max());
+}
+
+TEST(ws_liveness, no_time_to_a_ping_is_off_and_no_time_for_an_answer_gives_nobody_up) {
+  for (const auto none : {0ms, -1ms}) {
+    for (const auto answer : {-1ms, 0ms, 60'000ms}) {
+      const liveness life(with({none, answer}, none), start);
+      EXPECT_FALSE(life.on());
+      EXPECT_EQ(life.next_look(), time_point::max());
+    }
+    liveness asking = watched(with({60s, none}));
+    EXPECT_TRUE(asking.look(start + 60s, listened_to).ping);
+    EXPECT_FALSE(asking.look(start + 1000h, listened_to).give_up);
+  }
+  EXPECT_FALSE(liveness(with(keepalive::within(0ms)), start).on());
+  EXPECT_TRUE(liveness(with(keepalive::within(1ms)), start).on());
 }
 
 TEST(ws_liveness, times_beyond_all_measure_are_for_ever) {

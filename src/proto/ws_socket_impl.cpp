@@ -80,7 +80,10 @@ void socket::impl::say_when_there_is_room() noexcept {
 // All that goes into the stream.
 result<void> socket::impl::write(parts frames, deadline dl) {
   auto written = under->try_write(frames, dl);
-  if (!written) note_transport(written.error());
+  if (written)
+    written_ += total_size(frames);
+  else
+    note_transport(written.error());
   return written;
 }
 

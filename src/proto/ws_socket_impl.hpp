@@ -141,6 +141,7 @@ struct socket::impl final : private runtime::alarm {
   result<std::optional<message>> next(deadline dl);
   part part_of(const message& m) noexcept;
   event look() noexcept;
+  void note_progress(const event& e, bool more_came) noexcept;
   result<void> hear(const event& e);
   void control_frame(const event& e) noexcept;
   void drop_used() noexcept;
@@ -187,6 +188,8 @@ struct socket::impl final : private runtime::alarm {
 
   // Keeping.
   void rang() noexcept override;
+  liveness::view view() const noexcept;
+  void look_at_once() noexcept;
   void look_again() noexcept;
   void note_over() noexcept;
   void start_helper(errand what, void (impl::*job)() noexcept) noexcept;
@@ -225,6 +228,8 @@ struct socket::impl final : private runtime::alarm {
   void note_end() noexcept;
 
   bool receiving() const noexcept { return listener_ != listener::nobody; }
+  // Nobody receives, nor can anybody stand in.
+  bool deaf() const noexcept { return !receiving() && (held || within_message_); }
 
   listener listener_ = listener::nobody;
   lowlevel::wait_queue receiver_left_;
@@ -247,6 +252,7 @@ struct socket::impl final : private runtime::alarm {
   std::uint64_t pieces_size_ = 0;
   std::uint64_t sender_ = 0;
 
+  std::uint64_t written_ = 0;  // bytes, into the stream
   std::size_t fragment_;
   // A message of several frames is on its way; the close frame waits until it is out.
   bool long_ = false;

@@ -9,6 +9,9 @@
 // more. A caller who wants to receive sends it away, which loses nothing, since a cancelled receive
 // never does. The message a caller was shown last may still be in use: the memory it lies in is kept
 // apart before the stand-in receives, and where that is not possible, nobody stands in.
+//
+// A helper acts on what its alarm has found, but others may have run in between, and those who receive
+// run before it: so it looks whether that still holds before it ends anything.
 #include "proto/ws_socket_impl.hpp"
 
 #include <array>
@@ -31,11 +34,9 @@ struct socket::impl::helper {
 
 void socket::impl::rang() noexcept {
   if (ended || over()) return;
-  const auto due = life_.look(home_.turn(), {.listening = receiving(),
-                                             .may_listen = !held && !within_message_,
-                                             .open = is_open(),
-                                             .buffered = under->buffered().size(),
-                                             .leaving = under->pending()});
+  // Nothing that could be done; whoever takes what is there to be received finds the end of it.
+  if (transport_failure_ && deaf()) return life_.rest();
+  const auto due = life_.look(home_.turn(), view());
   if (life_.next_look() != time_point::max()) home_.set(*this, life_.next_look());
   if (due.give_up)
     start_helper(end_it, &impl::give_up);
@@ -44,6 +45,19 @@ void socket::impl::rang() noexcept {
   else if (due.ping)
     start_helper(ask_for_life, &impl::send_keeping_ping);
   if (due.listen && !due.give_up) start_helper(stand_in, &impl::listen);
+}
+
+liveness::view socket::impl::view() const noexcept {
+  return {.listening = receiving(),
+          .may_listen = !held && !within_message_,
+          .open = is_open(),
+          .buffered = under->buffered().size(),
+          .leaving = under->pending(),
+          .written = written_};
+}
+
+void socket::impl::look_at_once() noexcept {
+  home_.set(*this, home_.turn());
 }
 
 // Nobody receives from now on.
@@ -97,11 +111,16 @@ void socket::impl::send_helpers_away() noexcept {
   }
 }
 
-// Waits for room, and for the frame that is on its way.
+// Waits for room, and for the frame that is on its way. How long a pong took says nothing when
+// nobody hears it.
 void socket::impl::send_keeping_ping() noexcept {
+  if (!is_open()) return;
   std::array<std::byte, 8> payload;
   base::random_bytes(payload);
-  static_cast<void>(ping(payload, life_.patience()));
+  if (deaf())
+    static_cast<void>(write_ping(payload, life_.patience()));
+  else
+    static_cast<void>(ping(payload, life_.patience()));
 }
 
 // In place of a receiver, up to the first message.
@@ -128,14 +147,16 @@ bool socket::impl::keep_shown() noexcept {
 
 void socket::impl::close_idle() noexcept {
   if (!is_open()) return;
+  if (life_.revived()) return look_at_once();
   why_ended_ = errc::idle;
   if (queue_close(close_code::going_away, "idle"))
     static_cast<void>(say_all_pending(liveness::goodbye_patience));
 }
 
-// The peer is not there any more, or acts like it.
+// The peer is not there any more, or acts like it: unless it was heard since that was found.
 void socket::impl::give_up() noexcept {
-  if (ended) return;
+  if (ended || over()) return;
+  if (!life_.lost(home_.turn(), view())) return look_at_once();
   if (!why_ended_) why_ended_ = errc::keepalive;
   abort();
 }

@@ -172,6 +172,58 @@ TEST(ws_socket_keeping, one_message_is_read_ahead_and_no_more) {
   });
 }
 
+// The way to the peer stays open, and it sees that somebody is there.
+TEST(ws_socket_keeping, pings_go_on_while_a_message_waits_or_is_received_slowly_in_parts) {
+  for (const bool in_parts : {false, true}) {
+    in_a_world([in_parts] {
+      half h = open();
+      h.write(opcode::text, "some", !in_parts);
+      if (in_parts) h.ws.recv_part(1s);
+      for (int n = 1; n < 10; ++n) {
+        const auto ping = h.next_frame();
+        EXPECT_EQ(ping.op, opcode::ping);
+        EXPECT_EQ(h.elapsed() / 1s, n * 60);
+        caraway::sleep(10s);
+        h.write(opcode::pong, ping.payload);
+      }
+      EXPECT_TRUE(h.ws.is_open());
+      if (!in_parts) h.ws.recv(1s);
+      EXPECT_FALSE(h.ws.try_receive_part(1s).has_value());
+      EXPECT_EQ(h.ws.round_trip_time(), std::nullopt) << "the pongs have waited for us";
+    });
+  }
+}
+
+TEST(ws_socket_keeping,
+     a_peer_that_vanished_while_a_message_waited_is_given_up_once_somebody_listens) {
+  in_a_world([] {
+    half h = open();
+    h.write(opcode::text, "unread");
+    caraway::sleep(1h);
+    EXPECT_EQ(h.ws.recv(1s)->text(), "unread");
+    EXPECT_EQ(h.error_of_receive(), errc::keepalive);
+    EXPECT_LE(h.elapsed(), 1h + 121s);
+  });
+}
+
+TEST(ws_socket_keeping,
+     a_broken_transport_is_left_alone_while_a_message_waits_and_then_found_again) {
+  in_a_world([] {
+    const std::size_t timers = runtime::scheduler::current().timers();
+    half h = open();
+    h.write(opcode::text, "unread");
+    caraway::sleep(1s);
+    h.peer->abort();
+    caraway::sleep(5min);
+    EXPECT_FALSE(h.ws.is_open());
+    EXPECT_EQ(runtime::scheduler::current().timers(), timers);
+    EXPECT_EQ(h.ws.recv(1s)->text(), "unread");
+    caraway::sleep(1s);
+    EXPECT_EQ(runtime::scheduler::current().timers(), timers);
+    EXPECT_EQ(h.error_of_receive(), os_error(ECONNRESET));
+  });
+}
+
 TEST(ws_socket_keeping, the_message_in_use_stays_in_place_while_pings_are_answered) {
   for (const std::size_t size : {std::size_t{5}, std::size_t{500'000}}) {
     in_a_world([size] {
@@ -268,6 +320,17 @@ TEST(ws_socket_keeping, switched_off_nothing_is_sent_and_nothing_received_unaske
   });
 }
 
+TEST(ws_socket_keeping, no_time_to_the_ping_switches_off) {
+  in_a_world([] {
+    const std::size_t timers = runtime::scheduler::current().timers();
+    half h = open({.keepalive = {0ms, 0ms}, .idle = 0ms});
+    EXPECT_EQ(runtime::scheduler::current().timers(), timers);
+    EXPECT_EQ(h.error_of_receive(), os_error(ETIMEDOUT));
+    EXPECT_EQ(h.peer->try_fill(1, immediately).error(), os_error(ETIMEDOUT));
+    EXPECT_TRUE(h.ws.is_open());
+  });
+}
+
 TEST(ws_socket_keeping, a_peer_that_never_answers_the_close_frame_is_given_up_too) {
   in_a_world([] {
     half h = open();
@@ -328,6 +391,53 @@ TEST(ws_socket_keeping, messages_of_either_side_keep_a_conversation_from_being_i
     }
     EXPECT_EQ(h.error_of_receive(), errc::idle);
     EXPECT_EQ(h.elapsed(), 100min + 5s);
+  });
+}
+
+TEST(ws_socket_keeping, a_message_that_is_read_ahead_keeps_a_conversation_from_being_idle) {
+  in_a_world([] {
+    half h = open({.keepalive = {60s, unlimited}, .idle = 10min});
+    caraway::sleep(9min);
+    h.write(opcode::text, "unread");
+    caraway::sleep(9min);
+    EXPECT_TRUE(h.ws.is_open());
+    caraway::sleep(2min);
+    EXPECT_FALSE(h.ws.is_open());
+  });
+}
+
+// One large frame, a small one, and fragments; and pings between fragments are none.
+TEST(ws_socket_keeping, a_message_that_trickles_in_keeps_a_conversation_from_being_idle) {
+  const std::string large = frame(role::client, opcode::text, std::string(100'000, 'x'));
+  const std::string small = frame(role::client, opcode::text, std::string(100, 'x'));
+  for (const std::string* what : {&large, &small}) {
+    in_a_world([&] {
+      half h = open({.keepalive = keepalive_off, .idle = 10min});
+      task_group group;
+      group.go([&] {
+        const std::size_t step = what->size() / 5;
+        for (std::size_t at = 0; at < what->size(); at += step) {
+          caraway::sleep(9min);
+          h.peer->write(std::string_view(*what).substr(at, step));
+        }
+      });
+      EXPECT_GE(h.ws.recv()->size(), 100u);
+      EXPECT_GE(h.elapsed(), 45min);
+    });
+  }
+  in_a_world([] {
+    half h = open({.keepalive = keepalive_off, .idle = 10min});
+    task_group group;
+    group.go([&] {
+      for (int n = 0; n < 100; ++n) {
+        caraway::sleep(5min);
+        if (n < 10) h.write(n == 0 ? opcode::text : opcode::continuation, "part", false);
+        if (n >= 10) h.write(opcode::ping);
+      }
+    });
+    EXPECT_EQ(h.error_of_receive(), errc::idle);
+    EXPECT_EQ(h.elapsed(), 10 * 5min + 10min + 5s);
+    group.cancel();
   });
 }
 

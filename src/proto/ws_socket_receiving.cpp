@@ -117,6 +117,7 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
       if (ended) return fail(ECANCELED);
       if (whole) {
         const message got{type_of(e.op), e.payload};
+        life_.message(home_.turn());
         note_received(got);
         if (turn) return got;
         held = got;
@@ -129,6 +130,7 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
       e = look();
     }
     if (auto said = answer(); !said) return fail(said.error());
+    note_progress(e, waited);
     if (wants_parts_) {
       const message m{type_of(conn.receiving()), conn.take_part()};
       note_part(m.size());
@@ -148,6 +150,12 @@ result<void> socket::impl::answer() {
   static_cast<void>(say_pending(immediately));
   if (ended) return fail(ECANCELED);
   return {};
+}
+
+// The connection needs more. If it has had some of a message, there is one.
+void socket::impl::note_progress(const event& e, bool more_came) noexcept {
+  const bool within = more_came && !input_.empty() && conn.receiving() != opcode::continuation;
+  if (within || e.consumed > 0) life_.message(home_.turn());
 }
 
 event socket::impl::look() noexcept {
@@ -191,6 +199,7 @@ result<void> socket::impl::await_more(std::size_t need, deadline dl) {
     std::size_t got = 0;
     const auto n = under->try_read_into(place, 1, dl, &got);
     conn.received(n ? *n : got);
+    if (n) life_.message(home_.turn());
     if (!n) failure = n.error();
   } else if (over()) {
     return {};  // no memory for it
