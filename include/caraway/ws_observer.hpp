@@ -69,7 +69,8 @@ class observer {
   virtual void received(const conversation&, message_type, bytes) noexcept {}
   // A message of so many bytes is in the stream whole.
   virtual void sent(const conversation&, message_type, std::uint64_t) noexcept {}
-  // The socket was closed, detached, aborted or destroyed. Once.
+  // The socket was closed, detached, aborted or destroyed, or has closed what is below by itself.
+  // Once.
   virtual void closed(const conversation&, const ending&) noexcept {}
 };
 

@@ -17,6 +17,11 @@
 // when the coroutine next blocks or yields, so many small messages of one turn leave in one system
 // call.
 //
+// A conversation that is over, because both close frames have passed or it failed, is still to be
+// closed. If that does not happen within half a second the socket closes the stream below by itself,
+// as the RFC demands (5.5.1), unless its keepalive is off: receives and close() say the same as
+// before.
+//
 // Errors of every call, unless said otherwise:
 //   ETIMEDOUT, ECANCELED   the deadline came; the coroutine is or was cancelled, or the socket
 //                          aborted
@@ -253,7 +258,8 @@ class socket final : public message_stream {
   result<void> try_done(std::uint16_t code, std::string_view reason, deadline dl);
 
   // The close handshake (7.1): sends the close frame, as above, unless that has happened, drops
-  // messages until the peer's comes, closes what is below. Blocks until then, whatever the peer sends meanwhile.
+  // messages until the peer's comes, closes what is below. Blocks until then, whatever the peer sends
+  // meanwhile. A client gives the server a second to end the transport first (7.1.1), then does.
   // If another coroutine receives, that one gets the messages and the peer's answer. The socket is
   // closed in every case, save EINVAL, as in try_done(). ETIMEDOUT, ECANCELED, errc::end_of_stream
   // and the like: the peer did not answer as it should, the connection was reset.
@@ -267,7 +273,7 @@ class socket final : public message_stream {
 
   // The same, but gives the stream below back, exactly behind the peer's close frame. On failure it
   // is reset and gone, save EINVAL. EBUSY: another coroutine receives or is in the middle of
-  // sending.
+  // sending. errc::closed: also half a second after the conversation was over, see above.
   result<stream_ptr> try_detach(std::uint16_t code, std::string_view reason, deadline dl);
   stream_ptr detach(std::uint16_t code = ws::close_code::normal, std::string_view reason = {},
                     deadline dl = close_patience) {

@@ -27,8 +27,10 @@ class liveness {
  public:
   // So long nobody has to receive before somebody listens in the receiver's place.
   static constexpr std::chrono::milliseconds grace{100};
-  // So long a peer has to answer when an idle conversation is closed.
+  // So long a peer has to answer when an idle conversation is closed, and to end the transport.
   static constexpr std::chrono::seconds goodbye_patience{5};
+  // So long the caller has to end the transport when the conversation is over. Clients wait longer.
+  static constexpr std::chrono::milliseconds after_the_end{500};
 
   liveness(const limits& l, time_point now) noexcept;
 

@@ -44,12 +44,12 @@ result<std::optional<received>> socket::try_receive_into(mutable_bytes into, dea
   if (!m) return fail(m.error());
   if (!*m) return std::nullopt;
   const message& got = **m;
-  impl_->forget_shown();
   if (got.size() > into.size()) {
-    impl_->held = got;
+    impl_->hold_again(got);
     return fail(EMSGSIZE);
   }
   if (got.size() > 0) std::memcpy(into.data(), got.data.data(), got.size());
+  impl_->forget_shown();
   return received{got.type, got.size()};
 }
 
@@ -226,7 +226,7 @@ const http::response_head& socket::response() const noexcept {
 }
 
 byte_stream* socket::stream() const noexcept {
-  return impl_ && !impl_->ended ? impl_->under.get() : nullptr;
+  return impl_ && !impl_->ended && !impl_->gone ? impl_->under.get() : nullptr;
 }
 
 }  // namespace caraway::ws

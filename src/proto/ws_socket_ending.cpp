@@ -5,12 +5,15 @@
 #include <utility>
 
 #include "caraway/this_task.hpp"
+#include "io/overdue.hpp"
 
 namespace caraway::ws {
 namespace {
 
 // A peer that broke the rules gets so long to read why.
 constexpr std::chrono::seconds failure_patience{2};
+// So long a client waits for the server to end the transport.
+constexpr std::chrono::seconds server_patience{1};
 
 }  // namespace
 
@@ -32,16 +35,45 @@ result<void> socket::impl::done(std::uint16_t code, std::string_view reason, dea
 }
 
 result<void> socket::impl::close(std::uint16_t code, std::string_view reason, deadline dl) {
+  if (gone && !ended) return close_gone(dl);
   if (auto drained = say_goodbye(code, reason, dl); !drained) return drained;
   if (!ended) static_cast<void>(say_all_pending(dl));
   if (ended) return {};  // somebody else has closed it meanwhile
   finish();
   // Both have said goodbye: how the connection goes does not matter any more.
-  static_cast<void>(under->try_close(dl));
+  end_stream(dl);
   return {};
 }
 
+// A helper is about it, or was.
+result<void> socket::impl::close_gone(deadline dl) noexcept {
+  finish();
+  if (has_helpers()) await_helpers(dl);
+  if (conn.state() == connection_state::failed) return fail(failure());
+  return {};
+}
+
+// The server goes first (7.1.1): who does has to remember the connection for a while, and the client
+// its port.
+void socket::impl::end_stream(deadline dl) noexcept {
+  if (conn.role() == ws::role::client && conn.state() == connection_state::closed)
+    await_end(earlier(dl, server_patience));
+  static_cast<void>(under->try_close(dl));
+}
+
+// Drops what still comes.
+void socket::impl::await_end(deadline dl) noexcept {
+  input_ = {};
+  used_ = 0;
+  do under->consume(under->buffered().size());
+  while (under->try_fill(1, dl) && io::overdue(dl) == 0);
+}
+
 result<stream_ptr> socket::impl::detach(std::uint16_t code, std::string_view reason, deadline dl) {
+  if (gone && !ended) {
+    finish();
+    return fail(cannot_send());
+  }
   if (sending_.taken()) return fail(EBUSY);
   send_helpers_away();
   if (receiving() || sending_.taken() || controlling_.taken()) return fail(EBUSY);
@@ -68,6 +100,7 @@ result<void> socket::impl::say_goodbye(std::uint16_t code, std::string_view reas
   auto drained = drain(earlier(dl, this_task::ambient_deadline()));
   if (conn.state() == connection_state::failed) return close_after_failure(dl);
   if (!drained) abort();
+  home_.unset(*this);  // the caller sees to the stream
   return drained;
 }
 
@@ -105,20 +138,37 @@ result<void> socket::impl::close_after_failure(deadline dl) {
 }
 
 void socket::impl::finish() noexcept {
+  stop();
+  drop_received();
+}
+
+void socket::impl::stop() noexcept {
   note_end();
   ended = true;
   pings.break_off(no_more_pongs);
-  held.reset();
   farewell_.reset();
-  forget_shown();
   input_ = {};
   home_.unset(*this);
 }
 
+void socket::impl::drop_received() noexcept {
+  held.reset();
+  held_in_ = {};
+  forget_shown();
+}
+
 void socket::impl::abort() noexcept {
-  if (ended) return;
+  if (!ended) {
+    cut_off();
+    drop_received();
+  } else if (under) {
+    under->abort();  // which somebody may be closing
+  }
+}
+
+void socket::impl::cut_off() noexcept {
   pings.break_off(ECANCELED);
-  finish();
+  stop();
   under->abort();
   sending_.break_off(ECANCELED);
   controlling_.break_off(ECANCELED);

@@ -90,7 +90,7 @@ result<void> socket::impl::write(parts frames, deadline dl) {
 // A call of the stream has failed. The peer's last words may still be there to be received, but
 // nothing goes to it any more.
 void socket::impl::note_transport(std::error_code code) noexcept {
-  if (ended || transport_failure_ || !is_broken(code)) return;
+  if (ended || over() || transport_failure_ || !is_broken(code)) return;
   if (code != errc::end_of_stream && code != tls::errc::truncated) transport_failure_ = code;
 }
 

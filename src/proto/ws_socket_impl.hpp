@@ -84,7 +84,7 @@ struct socket::impl final : private runtime::alarm {
   // Makes what a call failed with say why, if the socket ended by itself.
   template <class T>
   void explain(result<T>& r) const noexcept {
-    if (!r && why_ended_) [[unlikely]]
+    if (!r && (why_ended_ || gone)) [[unlikely]]
       r.error() = reason_for(r.error());
   }
   // Watching (ws_socket_watching.cpp): the conversation has begun, and is counted and observed from
@@ -100,14 +100,21 @@ struct socket::impl final : private runtime::alarm {
   // The message that was shown last is not in use any more.
   void forget_shown() noexcept {
     shown_ = false;
-    if (kept_) kept_.reset();
-    if (kept_message_) kept_message_.reset();
+    if (shown_in_) shown_in_ = {};
+  }
+  // `m`, which was shown last, waits to be received again.
+  void hold_again(const message& m) noexcept {
+    shown_ = false;
+    held_in_ = std::exchange(shown_in_, {});
+    held = m;
   }
 
   stream_ptr under;
   connection conn;
   // Closed, aborted or detached: the stream is of no more use.
   bool ended = false;
+  // The stream was closed, or is about to be, since the conversation was over and nobody did.
+  bool gone = false;
   message_type default_type = message_type::binary;
   message_type last_type = message_type::binary;
   // A message that was too big for its receiver's buffer.
@@ -123,9 +130,23 @@ struct socket::impl final : private runtime::alarm {
   class receiver;
   class forgetter;
   struct farewell;
+  // What a message lies in, apart from where more is received.
+  struct keepsake {
+    std::unique_ptr<kept_memory> of_stream;
+    memory_block of_connection;
+
+    explicit operator bool() const noexcept { return of_stream || of_connection; }
+  };
   enum class listener : unsigned char { nobody, caller, closing, stand_in };
   // What a helper does; one of each at a time.
-  enum errand : unsigned char { ask_for_life, stand_in, end_it, finish_message, say_later };
+  enum errand : unsigned char {
+    ask_for_life,
+    stand_in,
+    end_it,
+    finish_message,
+    say_later,
+    leaving
+  };
   struct helper;
 
   // What those who wait for a pong are woken with when none will come.
@@ -139,6 +160,7 @@ struct socket::impl final : private runtime::alarm {
   result<void> await_receiver(const char* what, deadline dl) noexcept;
   void wake_waiting_receivers(int code) noexcept;
   result<std::optional<message>> next(deadline dl);
+  result<std::optional<message>> next_part(deadline dl);
   part part_of(const message& m) noexcept;
   event look() noexcept;
   void note_progress(const event& e, bool more_came) noexcept;
@@ -184,7 +206,13 @@ struct socket::impl final : private runtime::alarm {
   result<void> drop_messages(deadline dl);
   result<void> close_after_failure(deadline dl);
   void leave_pieces() noexcept;
+  void end_stream(deadline dl) noexcept;
+  void await_end(deadline dl) noexcept;
+  result<void> close_gone(deadline dl) noexcept;
+  void drop_received() noexcept;
+  void stop() noexcept;
   void finish() noexcept;
+  void cut_off() noexcept;
 
   // Keeping.
   void rang() noexcept override;
@@ -195,10 +223,14 @@ struct socket::impl final : private runtime::alarm {
   void start_helper(errand what, void (impl::*job)() noexcept) noexcept;
   static void run_helper(runtime::coroutine& self);
   void send_helpers_away() noexcept;
+  int await_helpers(deadline dl) noexcept;
   bool has_helpers() const noexcept;
   void send_keeping_ping() noexcept;
   void listen() noexcept;
+  bool keep(keepsake& where) noexcept;
   bool keep_shown() noexcept;
+  bool keep_received() noexcept;
+  void leave() noexcept;
   void close_idle() noexcept;
   void give_up() noexcept;
   std::error_code reason_for(std::error_code code) const noexcept;
@@ -272,12 +304,12 @@ struct socket::impl final : private runtime::alarm {
   std::error_code why_ended_;
   // What the stream broke with; nothing if it came to its end.
   std::error_code transport_failure_;
-  std::array<runtime::coroutine*, 5> helpers_{};  // by errand
+  std::array<runtime::coroutine*, 6> helpers_{};  // by errand
   // The caller may still use the message that was shown last; what it lies in is kept when somebody
-  // else receives meanwhile.
+  // else receives meanwhile, as that of both is when the stream goes.
   bool shown_ = false;
-  std::unique_ptr<kept_memory> kept_;
-  memory_block kept_message_;
+  keepsake shown_in_;
+  keepsake held_in_;
   lowlevel::wait_queue helpers_left_;
   // Control frames received in the second that began at...
   time_point second_;

@@ -33,7 +33,12 @@ struct socket::impl::helper {
 };
 
 void socket::impl::rang() noexcept {
-  if (ended || over()) return;
+  if (ended || gone) return;
+  if (over()) {
+    // Without memory it is tried again.
+    home_.set(*this, home_.turn() + liveness::after_the_end);
+    return start_helper(leaving, &impl::leave);
+  }
   // Nothing that could be done; whoever takes what is there to be received finds the end of it.
   if (transport_failure_ && deaf()) return life_.rest();
   const auto due = life_.look(home_.turn(), view());
@@ -65,16 +70,19 @@ void socket::impl::look_again() noexcept {
   if (life_.left(home_.turn()) && !ended) home_.set(*this, life_.next_look());
 }
 
-// The conversation has come to its end.
+// The conversation has come to its end. The caller has some time to see to the stream.
 void socket::impl::note_over() noexcept {
-  home_.unset(*this);
   pings.break_off(no_more_pongs);
+  if (ended || gone) return;
+  home_.unset(*this);
+  if (life_.on()) home_.set(*this, home_.turn() + liveness::after_the_end);
 }
 
 // Without memory nothing happens; it is due again when the alarm rings next.
 void socket::impl::start_helper(errand what, void (impl::*job)() noexcept) noexcept {
-  constexpr const char* names[] = {"websocket ping", "websocket stand-in", "websocket end",
-                                   "websocket rest of a message", "websocket answer"};
+  constexpr const char* names[] = {"websocket ping",   "websocket stand-in",
+                                   "websocket end",    "websocket rest of a message",
+                                   "websocket answer", "websocket leaving"};
   if (helpers_[what] != nullptr) return;
   const auto made = home_.create(&impl::run_helper, sizeof(helper), {.name = names[what]});
   if (!made) return;
@@ -103,12 +111,17 @@ void socket::impl::send_helpers_away() noexcept {
     for (coroutine* c : helpers_)
       if (c != nullptr) home_.cancel(*c);
     const shield until_gone(never);
-    lowlevel::waiter w;
-    lowlevel::operation op("websocket helper");
-    op.add(w);
-    helpers_left_.push_back(w);
-    op.park(never);
+    await_helpers(never);
   }
+}
+
+// 0 once none was left.
+int socket::impl::await_helpers(deadline dl) noexcept {
+  lowlevel::waiter w;
+  lowlevel::operation op("websocket helper");
+  op.add(w);
+  helpers_left_.push_back(w);
+  return op.park(dl);
 }
 
 // Waits for room, and for the frame that is on its way. How long a pong took says nothing when
@@ -133,16 +146,25 @@ void socket::impl::listen() noexcept {
 
 // Sees to it that the message shown last stays where it is while more is received.
 bool socket::impl::keep_shown() noexcept {
-  if (!shown_) return true;
-  kept_message_ = conn.keep_message();
-  if (!kept_message_) {
-    kept_ = under->consume_but_keep(used_);
-    if (!kept_) return false;
-    used_ = 0;
-    input_ = under->buffered();
-  }
+  if (shown_ && !keep(shown_in_)) return false;
   shown_ = false;
   return true;
+}
+
+// Puts what the last message lies in into `where`.
+bool socket::impl::keep(keepsake& where) noexcept {
+  where.of_connection = conn.keep_message();
+  if (where.of_connection) return true;
+  where.of_stream = under->consume_but_keep(used_);
+  if (!where.of_stream) return false;
+  used_ = 0;
+  input_ = under->buffered();
+  return true;
+}
+
+// Sees to it that what was received stays where it is while the stream goes.
+bool socket::impl::keep_received() noexcept {
+  return held && !held_in_ ? keep(held_in_) : keep_shown();
 }
 
 void socket::impl::close_idle() noexcept {
@@ -157,14 +179,29 @@ void socket::impl::close_idle() noexcept {
 void socket::impl::give_up() noexcept {
   if (ended || over()) return;
   if (!life_.lost(home_.turn(), view())) return look_at_once();
+  if (!keep_received()) return;  // tried again
   if (!why_ended_) why_ended_ = errc::keepalive;
-  abort();
+  cut_off();
+}
+
+// Nobody has ended what is over, and the peer waits for it (5.5.1). How the conversation ended can be
+// asked as before.
+void socket::impl::leave() noexcept {
+  const deadline until = liveness::goodbye_patience;
+  static_cast<void>(say_all_pending(until));
+  if (ended || lowlevel::cancel_pending()) return;
+  note_end();
+  gone = true;
+  home_.unset(*this);
+  end_stream(until);
 }
 
 // Whose coroutine was cancelled hears of that.
 std::error_code socket::impl::reason_for(std::error_code code) const noexcept {
-  const bool by_the_end = code == os_error(ECANCELED) || code == make_error_code(errc::closed);
-  return by_the_end && !lowlevel::cancel_pending() ? why_ended_ : code;
+  const bool broken_off = code == os_error(ECANCELED);
+  if (lowlevel::cancel_pending() || (!broken_off && code != errc::closed)) return code;
+  if (why_ended_) return why_ended_;
+  return broken_off && gone ? cannot_send() : code;
 }
 
 }  // namespace caraway::ws

@@ -66,15 +66,20 @@ result<std::optional<part>> socket::impl::receive_part(deadline dl) {
   if (auto free = enter_receive(dl); !free) return fail(free.error());
   forget_shown();
   if (held) return part_of(**take_held());
-  const receiver here(*this, listener::caller);
-  wants_parts_ = true;
-  partial_ = false;
-  const auto got = over() ? verdict() : ended ? fail(errc::closed) : next(dl);
-  wants_parts_ = false;
+  const auto got = over() ? verdict() : ended ? fail(errc::closed) : next_part(dl);
   if (!got) return fail(got.error());
   if (!*got) return std::nullopt;
   note_shown(**got);
   return part_of(**got);
+}
+
+result<std::optional<message>> socket::impl::next_part(deadline dl) {
+  const receiver here(*this, listener::caller);
+  wants_parts_ = true;
+  partial_ = false;
+  auto got = next(dl);
+  wants_parts_ = false;
+  return got;
 }
 
 part socket::impl::part_of(const message& m) noexcept {
@@ -91,6 +96,10 @@ void socket::impl::note_shown(const message& m) noexcept {
 
 result<std::optional<message>> socket::impl::take_held() noexcept {
   note_shown(*held);
+  if (held_in_) {
+    shown_in_ = std::exchange(held_in_, {});
+    shown_ = false;
+  }
   partial_ = false;
   look_again();
   return std::exchange(held, std::nullopt);

@@ -247,7 +247,7 @@ result<void> socket::impl::write_ping(bytes payload, deadline dl) {
 }
 
 result<void> socket::impl::flush(deadline dl) {
-  if (ended) return fail(errc::closed);
+  if (ended || gone) return fail(errc::closed);
   if (auto said = say_all_pending(dl); !said) return said;
   if (ended) return fail(ECANCELED);
   auto flushed = under->try_flush(dl);
