@@ -20,12 +20,28 @@
 namespace caraway::ws {
 
 // Whole messages and their payload, uncompressed, without headers and control frames. Received is
-// what has come in, also if it was dropped by closing; sent is what has gone into the stream.
+// what has come in, also if it was dropped; sent is what has gone into the stream, also if it never
+// left that.
 struct traffic {
   std::uint64_t messages_received = 0;
   std::uint64_t messages_sent = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
+  // Of the messages received, those that nobody got: what came while this side closed or detached,
+  // what was skipped, and what had been read ahead, or was too big for its receiver, when the socket
+  // ended. Of a message that was received in parts, the rest. Messages that had not come in whole
+  // are not among them.
+  std::uint64_t messages_dropped = 0;
+  std::uint64_t bytes_dropped = 0;
+  // What was on its way to the peer when the socket was aborted, gave the peer up or could not close
+  // in time: what the stream held back, in bytes of frames, and what was left of a long message,
+  // in bytes of payload. Of a socket that was only destroyed, the latter; its stream still hands
+  // over what the kernel takes at once. What was lost in the kernel or with a connection that broke
+  // nobody knows.
+  std::uint64_t bytes_unsent = 0;
+  // Frames as they go over the wire: compressed, with their headers, control frames too.
+  std::uint64_t wire_bytes_received = 0;
+  std::uint64_t wire_bytes_sent = 0;
 };
 
 // How many conversations ended with which code: the one this side failed the connection with, else

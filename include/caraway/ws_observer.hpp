@@ -25,6 +25,7 @@
 namespace caraway::ws {
 
 enum class message_type : unsigned char;
+struct part;  // ws_socket.hpp
 
 // A conversation, as an observer sees it; of use only within the call.
 struct conversation {
@@ -65,6 +66,9 @@ class observer {
   virtual void opened(const conversation&) noexcept {}
   // There will be no conversation: refused, or broken any other way, in the handshake of TLS too.
   virtual void not_opened(const failed_handshake&) noexcept {}
+  // Some of a message that is received in parts has come in (socket::receive_part()); `part` says
+  // where in the message it belongs. received() is not called for that message.
+  virtual void received_part(const conversation&, const part&) noexcept {}
   // A message has come in whole; it is in nobody's hands yet.
   virtual void received(const conversation&, message_type, bytes) noexcept {}
   // A message of so many bytes is in the stream whole.

@@ -183,6 +183,7 @@ class socket final : public message_stream {
   // with close_code() 1000; type() says which type it was.
   result<bytes> try_recv(deadline dl) override;
   result<std::size_t> try_recv_into(mutable_bytes into, deadline dl) override;
+  result<std::size_t> try_skip(deadline dl) override;
   // The type of the message received last.
   message_type type() const noexcept;
 
@@ -211,10 +212,13 @@ class socket final : public message_stream {
 
   void send(const prepared& m, deadline dl = never) { value_or_raise(try_send(m, dl), "send"); }
 
-  // Sends one message in pieces of unknown number, each a frame of its own; other senders wait from
-  // try_begin() to the end of try_end(), control frames pass between. A piece is all or nothing:
-  // after ETIMEDOUT or ECANCELED the message goes on with the same piece or another. EINVAL: no
-  // message has begun, or one has and this is the coroutine that began it.
+  // Sends one message in pieces of unknown number, each in a frame of its own or, beyond
+  // limits::fragment bytes, in several; control frames pass between. A piece is all or nothing: after
+  // ETIMEDOUT the message goes on with the same piece or another. After any other failure, such as
+  // ECANCELED, it is given up as by cut_off(). EINVAL: no message has begun, or one has and this is
+  // the coroutine that began it.
+  // Other senders wait until try_end(), cut_off() or the end of the conversation: whoever leaves
+  // without any of them leaves them waiting. ws::writer (ws_writer.hpp) does not.
   result<void> try_begin(message_type type, deadline dl);
   result<void> try_send_part(bytes piece, deadline dl);
   result<void> try_end(deadline dl);
@@ -225,6 +229,10 @@ class socket final : public message_stream {
     value_or_raise(try_send_part(piece, dl), "send");
   }
   void end(deadline dl = never) { value_or_raise(try_end(dl), "send"); }
+  // Gives up the message in pieces, if there is one. If nothing of it is in the stream, it has never
+  // begun. Else the peer must not take it for a whole one, and the conversation ends: the close frame
+  // goes out with 1011, receiving goes on until the peer's answer. Does not block.
+  void cut_off() noexcept;
 
   // Sends a ping; its pong is received out of sight. EINVAL: more than 125 bytes. All or nothing.
   result<void> try_ping(bytes payload, deadline dl);

@@ -347,6 +347,30 @@ TEST(ws_life, a_sender_that_waits_for_room_always_goes_on_when_there_is_some) {
       {.seed = 11, .max_latency = 5ms, .max_write = 1500, .send_buffer = 16 * 1024});
 }
 
+TEST(ws_life, what_a_stream_still_held_back_when_a_socket_was_given_up_is_unsent) {
+  enum way { abort, close, ways };
+  for (int w = 0; w < ways; ++w) {
+    in_a_world(
+        [w] {
+          auto [client, peer] =
+              connected({.keepalive = keepalive_off}, {.keepalive = keepalive_off});
+          for (int n = 0; n < 100; ++n) client.send(std::string(1000, 'x'));
+          caraway::sleep(1s);
+          const std::size_t held = client.pending().bytes;
+          EXPECT_GT(held, 10'000u);
+          EXPECT_EQ(client.carried().bytes_unsent, 0u);
+          if (w == abort)
+            client.abort();
+          else
+            EXPECT_EQ(client.try_close(1000, {}, 1s).error(), os_error(ETIMEDOUT));
+          const std::size_t close_frame = w == abort ? 0 : 8;
+          EXPECT_EQ(client.carried().bytes_unsent, held + close_frame);
+          EXPECT_EQ(client.carried().messages_sent, 100u);
+        },
+        {.send_buffer = 16 * 1024});
+  }
+}
+
 TEST(ws_life, a_pong_is_not_held_up_by_a_large_message_to_a_slow_peer) {
   in_a_world(
       [] {

@@ -20,9 +20,10 @@ void for_each(A& a, B& b, F f) {
                                              &totals::round_trips,
                                              &totals::round_trip_nanoseconds};
   for (const auto member : own) f(a.*member, b.*member);
-  constexpr std::uint64_t traffic::* carried[] = {&traffic::messages_received,
-                                                  &traffic::messages_sent, &traffic::bytes_received,
-                                                  &traffic::bytes_sent};
+  constexpr std::uint64_t traffic::* carried[] = {
+      &traffic::messages_received, &traffic::messages_sent,       &traffic::bytes_received,
+      &traffic::bytes_sent,        &traffic::messages_dropped,    &traffic::bytes_dropped,
+      &traffic::bytes_unsent,      &traffic::wire_bytes_received, &traffic::wire_bytes_sent};
   for (const auto member : carried) f(a.traffic.*member, b.traffic.*member);
   for (std::size_t i = 0; i < a.closes.standard.size(); ++i)
     f(a.closes.standard[i], b.closes.standard[i]);

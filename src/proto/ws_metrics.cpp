@@ -40,6 +40,20 @@ void write_metrics(metrics_text& page, const totals& t) {
   single(page, "received_bytes_total", counter, "Payload of the messages received.",
          t.traffic.bytes_received);
   single(page, "sent_bytes_total", counter, "Payload of the messages sent.", t.traffic.bytes_sent);
+  single(page, "messages_dropped_total", counter,
+         "Messages received that nobody got, because of closing, skipping or the end.",
+         t.traffic.messages_dropped);
+  single(page, "dropped_bytes_total", counter, "Payload of the messages dropped.",
+         t.traffic.bytes_dropped);
+  single(page, "unsent_bytes_total", counter,
+         "Bytes that were on their way to the peer when their conversation was cut off.",
+         t.traffic.bytes_unsent);
+  single(page, "wire_received_bytes_total", counter,
+         "Bytes of frames received, with headers and as they are compressed.",
+         t.traffic.wire_bytes_received);
+  single(page, "wire_sent_bytes_total", counter,
+         "Bytes of frames sent, with headers and as they are compressed.",
+         t.traffic.wire_bytes_sent);
   single(page, "silent_peers_total", counter, "Conversations given up because the peer was silent.",
          t.timed_out);
   write_closes(page, t.closes);

@@ -15,7 +15,7 @@ totals some() {
   totals t;
   t.opened = 5;
   t.ended = 3;
-  t.traffic = {7, 8, 700, 800};
+  t.traffic = {7, 8, 700, 800, 3, 300, 40, 555, 666};
   t.closes.of(1000) = 2;
   t.closes.of(4001) = 1;
   t.round_trips = 2;
@@ -35,7 +35,10 @@ TEST(ws_metrics, every_number_is_on_the_page) {
        {"caraway_websocket_connections 2\n", "caraway_websocket_connections_opened_total 5\n",
         "caraway_websocket_messages_received_total 7\n",
         "caraway_websocket_messages_sent_total 8\n", "caraway_websocket_received_bytes_total 700\n",
-        "caraway_websocket_sent_bytes_total 800\n",
+        "caraway_websocket_sent_bytes_total 800\n", "caraway_websocket_messages_dropped_total 3\n",
+        "caraway_websocket_dropped_bytes_total 300\n", "caraway_websocket_unsent_bytes_total 40\n",
+        "caraway_websocket_wire_received_bytes_total 555\n",
+        "caraway_websocket_wire_sent_bytes_total 666\n",
         "caraway_websocket_handshakes_refused_total 0\n",
         "caraway_websocket_handshakes_failed_total 0\n", "caraway_websocket_silent_peers_total 0\n",
         "caraway_websocket_closes_total{code=\"1000\"} 2\n",

@@ -71,6 +71,14 @@ result<std::size_t> socket::try_recv_into(mutable_bytes into, deadline dl) {
   return (*m)->size;
 }
 
+result<std::size_t> socket::try_skip(deadline dl) {
+  const auto m = try_recv(dl);
+  if (!m) return fail(m.error());
+  impl_->forget_shown();
+  impl_->note_dropped(m->size());
+  return m->size();
+}
+
 message_type socket::type() const noexcept {
   return impl_ ? impl_->last_type : message_type::binary;
 }
@@ -125,6 +133,10 @@ result<void> socket::try_end(deadline dl) {
   auto r = impl_->end(dl);
   impl_->explain(r);
   return r;
+}
+
+void socket::cut_off() noexcept {
+  if (impl_) impl_->cut_off();
 }
 
 result<void> socket::try_ping(bytes payload, deadline dl) {

@@ -1,9 +1,11 @@
 // ws_socket_deflate_test.cpp - sockets that have agreed on compression, or could have.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "caraway/memory_pair.hpp"
 #include "caraway/task_group.hpp"
@@ -177,6 +179,95 @@ TEST(ws_socket_deflate, prepared_messages_go_among_others) {
         EXPECT_EQ(to.recv(soon)->text(), text + "behind");
       }
     }
+}
+
+// Text that becomes smaller, but not small.
+std::string half_noise(std::size_t n) {
+  std::string text(n, ' ');
+  unsigned seed = 1;
+  for (char& c : text) c = static_cast<char>('a' + ((seed = seed * 1664525 + 1013904223) >> 28));
+  return text;
+}
+
+// What is left of the next message on `peer` without headers and masks; in frames of `sizes`.
+std::string next_payload(byte_stream& peer, role self, std::vector<std::size_t>& sizes) {
+  std::string all;
+  for (std::size_t wanted = 2;;) {
+    const bytes seen = peer.fill(wanted, soon);
+    const parsed_header p = parse_header(seen, self, 0x40);
+    wanted = p.used > 0 ? p.used + static_cast<std::size_t>(p.header.size) : p.need;
+    if (p.used == 0 || seen.size() < wanted) continue;
+    EXPECT_EQ(p.fault, frame_fault::none);
+    EXPECT_EQ(p.header.reserved != 0, sizes.empty()) << "compressed, as its first frame says";
+    sizes.push_back(wanted - p.used);
+    all += wire::masked(as_text(seen.subspan(p.used, sizes.back())), p.header.mask);
+    peer.consume(std::exchange(wanted, 2));
+    if (p.header.fin) return all;
+  }
+}
+
+TEST(ws_socket_deflate, a_prepared_message_is_what_it_was_compressed_to_once_on_every_socket) {
+  const std::string text = half_noise(20000);
+  const prepared m(text);
+  const bytes frame = m.deflated_frame(eager()).value();
+  const std::string once(as_text(frame.subspan(4)));
+  for (const std::size_t fragment : {once.size(), once.size() - 1, std::size_t{1000}})
+    for (const role sender : {role::server, role::client}) {
+      auto [a, b] = memory_pair();
+      socket s = attach_without_handshake(std::move(a), sender, {.fragment = fragment}, eager());
+      const role peer = sender == role::server ? role::client : role::server;
+      for (int n = 0; n < 2; ++n) {
+        std::vector<std::size_t> sizes;
+        s.send(text.substr(0, 900));
+        EXPECT_NE(next_payload(*b, peer, sizes), "");
+        sizes.clear();
+        s.send(m);
+        EXPECT_EQ(next_payload(*b, peer, sizes), once);
+        EXPECT_EQ(sizes.size(), (once.size() + fragment - 1) / fragment);
+        EXPECT_EQ(sizes.front(), std::min(fragment, once.size()));
+      }
+    }
+}
+
+TEST(ws_socket_deflate, prepared_messages_of_several_frames_go_among_others) {
+  const std::string text = half_noise(5000);
+  const prepared m(text), shapeless(std::string("\1\2\3"));
+  for (const deflate_options& o : {eager(), alone(), deflate_options()})
+    for (role sender : {role::client, role::server}) {
+      auto [client, server] = connected(o, {.fragment = 700});
+      socket& from = sender == role::client ? client : server;
+      socket& to = sender == role::client ? server : client;
+      for (int i = 0; i < 3; ++i) {
+        from.send(text + "before");
+        from.send(m);
+        from.send(shapeless);
+        from.send(text + "behind");
+        EXPECT_EQ(to.recv(soon)->text(), text + "before");
+        EXPECT_EQ(to.recv(soon)->text(), text);
+        EXPECT_EQ(to.recv(soon)->text(), "\1\2\3");
+        EXPECT_EQ(to.recv(soon)->text(), text + "behind");
+      }
+    }
+}
+
+TEST(ws_socket_deflate, the_rest_of_a_prepared_message_follows_though_its_sender_left) {
+  const std::string text = half_noise(5000);
+  const prepared m(text);
+  for (role sender : {role::client, role::server}) {
+    auto [a, b] = memory_pair({}, {.capacity = 1});
+    const limits l{.keepalive = keepalive_off, .fragment = 700};
+    socket from = attach_without_handshake(std::move(a), sender, l, eager());
+    socket to = attach_without_handshake(
+        std::move(b), sender == role::client ? role::server : role::client, l, eager());
+    EXPECT_TRUE(from.try_send(m, 1ms));
+    EXPECT_GT(from.pending().bytes, 1000u);
+    EXPECT_EQ(to.recv(soon)->text(), text);
+    task_group group;
+    group.go([&] { from.send(text); });
+    EXPECT_EQ(to.recv(soon)->text(), text);
+    group.wait();
+    EXPECT_EQ(from.carried().bytes_sent, 2 * text.size());
+  }
 }
 
 TEST(ws_socket_deflate, a_message_in_pieces_lets_pings_pass) {

@@ -6,6 +6,7 @@
 
 #include "caraway/this_task.hpp"
 #include "io/overdue.hpp"
+#include "sync/queue.hpp"
 
 namespace caraway::ws {
 namespace {
@@ -37,8 +38,9 @@ result<void> socket::impl::done(std::uint16_t code, std::string_view reason, dea
 result<void> socket::impl::close(std::uint16_t code, std::string_view reason, deadline dl) {
   if (gone && !ended) return close_gone(dl);
   if (auto drained = say_goodbye(code, reason, dl); !drained) return drained;
-  if (!ended) static_cast<void>(say_all_pending(dl));
+  if (!ended) static_cast<void>(flush(dl));
   if (ended) return {};  // somebody else has closed it meanwhile
+  note_unsent();
   finish();
   // Both have said goodbye: how the connection goes does not matter any more.
   end_stream(dl);
@@ -118,9 +120,10 @@ result<void> socket::impl::drain(deadline dl) {
 // A peer that never stops sending does not move the deadline.
 result<void> socket::impl::drop_messages(deadline dl) {
   const receiver here(*this, listener::closing);
-  held.reset();
+  drop_held();
   while (!over()) {
     const auto dropped = next(dl);
+    if (dropped && *dropped) note_dropped((*dropped)->size());
     if (!dropped && !over()) return fail(dropped.error());
     if (!over() && dl.passed()) return fail(ETIMEDOUT);
   }
@@ -130,14 +133,16 @@ result<void> socket::impl::drop_messages(deadline dl) {
 // The peer may still read why before the connection goes.
 result<void> socket::impl::close_after_failure(deadline dl) {
   const deadline until = earlier(dl, failure_patience);
-  static_cast<void>(say_all_pending(until));
+  static_cast<void>(flush(until));
   if (ended) return fail(failure());
+  note_unsent();
   finish();
   static_cast<void>(under->try_close(until));
   return fail(failure());
 }
 
 void socket::impl::finish() noexcept {
+  drop_held();
   stop();
   drop_received();
 }
@@ -152,25 +157,28 @@ void socket::impl::stop() noexcept {
 }
 
 void socket::impl::drop_received() noexcept {
-  held.reset();
+  drop_held();
   held_in_ = {};
   forget_shown();
 }
 
 void socket::impl::abort() noexcept {
   if (!ended) {
-    cut_off();
+    drop_held();
+    break_off();
     drop_received();
   } else if (under) {
     under->abort();  // which somebody may be closing
   }
 }
 
-void socket::impl::cut_off() noexcept {
+void socket::impl::break_off() noexcept {
   pings.break_off(ECANCELED);
+  note_unsent();
   stop();
   under->abort();
   sending_.break_off(ECANCELED);
+  sync::wake_all(rest_gone_, ECANCELED);
   controlling_.break_off(ECANCELED);
   wake_waiting_receivers(ECANCELED);
 }

@@ -4,6 +4,7 @@
 // to a slow peer, a pong waits behind it and before the next. To its sender the message is one: it
 // is sent whole or not at all. So when the deadline comes in the middle, what is left is copied, the
 // send has succeeded, and a helper brings the rest out, keeping the place of the sender until then.
+// A long piece of a message in pieces goes in the same way, and the next piece waits for its rest.
 // Whoever closes meanwhile has the close frame wait until the message is out.
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "proto/ws_socket_impl.hpp"
+#include "sync/queue.hpp"
 
 namespace caraway::ws {
 namespace {
@@ -32,57 +34,79 @@ parts first_bytes(std::span<bytes> ps, std::size_t n) noexcept {
 }  // namespace
 
 // The caller has the place of the sender, and gives it up by this.
-result<void> socket::impl::send_long(message_type type, parts ps, deadline dl) {
-  std::array<bytes, few_parts> few;
-  std::unique_ptr<bytes[]> many;
-  if (ps.size() > few_parts) many.reset(new (std::nothrow) bytes[ps.size()]);
-  const bool enough = ps.size() <= few_parts || many;
+result<void> socket::impl::send_long(frame_kind first, parts ps, deadline dl) {
   long_ = true;
-  const std::span<bytes> room(many ? many.get() : few.data(), many ? ps.size() : few_parts);
-  io::outgoing rest({}, ps);
-  const opcode op = type == message_type::text ? opcode::text : opcode::binary;
-  auto sent = enough ? send_fragments(rest, room, op, dl) : result<void>(fail(ENOMEM));
-  if (!sent && rest.sent() > 0 && is_transient(sent.error()) && !ended) sent = finish_later(rest);
+  auto sent = send_split(first, true, ps, dl);
   if (!rest_) leave_long();
   return sent;
 }
 
-result<void> socket::impl::send_fragments(io::outgoing& rest, std::span<bytes> room, opcode op,
-                                          deadline dl) {
+// Frames of the limit, the last of them with `fin`. Once the first is out the others will be.
+result<void> socket::impl::send_split(frame_kind first, bool fin, parts ps, deadline dl) {
+  std::array<bytes, few_parts> few;
+  std::unique_ptr<bytes[]> many;
+  if (ps.size() > few_parts) many.reset(new (std::nothrow) bytes[ps.size()]);
+  if (ps.size() > few_parts && !many) return fail(ENOMEM);
+  const std::span<bytes> room(many ? many.get() : few.data(), many ? ps.size() : few_parts);
+  io::outgoing rest({}, ps);
+  auto sent = send_fragments(rest, room, first, fin, dl);
+  if (!sent && rest.sent() > 0 && is_transient(sent.error()) && !ended) sent = finish_later(rest);
+  return sent;
+}
+
+result<void> socket::impl::send_fragments(io::outgoing& rest, std::span<bytes> room,
+                                          frame_kind kind, bool fin, deadline dl) {
   while (!rest.empty()) {
     const parts shown = rest.show(room);
     const parts piece = first_bytes(room.first(shown.size()), fragment_);
     const std::size_t size = total_size(piece);
-    if (auto sent = send_frame(op, size == rest.left(), piece, dl); !sent) return sent;
+    const bool last = fin && size == rest.left();
+    if (auto sent = send_frame(kind, last, piece, dl); !sent) return sent;
     rest.advance(size);
-    op = opcode::continuation;
+    kind = {opcode::continuation};
   }
   return {};
 }
 
 // Without memory the message cannot be finished, and so neither can the conversation.
 result<void> socket::impl::finish_later(io::outgoing& rest) noexcept {
-  rest_size_ = rest.left();
-  rest_.reset(new (std::nothrow) std::byte[rest_size_]);
+  const std::size_t size = rest.left();
+  rest_.reset(new (std::nothrow) std::byte[size]);
   if (rest_) {
-    rest.copy(rest_.get(), rest_size_);
+    rest.copy(rest_.get(), size);
+    rest_left_ = {rest_.get(), size};
     start_helper(finish_message, &impl::send_rest);
     if (helpers_[finish_message] != nullptr) return {};
   }
-  rest_.reset();
-  rest_size_ = 0;
+  forget_rest();
   abort();
   return fail(ENOMEM);
 }
 
+// Of a message, or of one piece of a message in pieces.
 void socket::impl::send_rest() noexcept {
-  const bytes left(rest_.get(), rest_size_);
-  io::outgoing rest({}, parts(&left, 1));
-  std::array<bytes, 1> room;
-  static_cast<void>(send_fragments(rest, room, opcode::continuation, never));
+  result<void> sent;
+  while (sent && !rest_left_.empty()) {
+    const bytes piece = rest_left_.first(std::min(rest_left_.size(), fragment_));
+    const bool last = long_ && piece.size() == rest_left_.size();
+    sent = send_frame({opcode::continuation}, last, parts(&piece, 1), never);
+    if (sent) rest_left_ = rest_left_.subspan(piece.size());
+  }
+  forget_rest();
+  if (long_) return leave_long();
+  sync::wake_all(rest_gone_);
+  if (!sent) cut_off();
+}
+
+void socket::impl::forget_rest() noexcept {
   rest_.reset();
-  rest_size_ = 0;
-  leave_long();
+  rest_left_ = {};
+}
+
+// Until the rest of the piece before is out.
+result<void> socket::impl::await_rest(deadline dl) noexcept {
+  if (!rest_) return {};
+  return sync::outcome(sync::wait_in(rest_gone_, "websocket send", dl));
 }
 
 // The message is out or will never be: what has waited for it is said before anything else is sent.

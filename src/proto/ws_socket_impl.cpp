@@ -38,6 +38,7 @@ socket::impl::impl(stream_ptr lower, ws::role as, const ws::limits& l,
 
 // From here on nobody who leaves sets the alarm again.
 socket::impl::~impl() {
+  if (!ended) count(&traffic::bytes_unsent, rest_left_.size());
   ended = true;
   home_.unset(*this);
   send_helpers_away();
@@ -81,7 +82,7 @@ void socket::impl::say_when_there_is_room() noexcept {
 result<void> socket::impl::write(parts frames, deadline dl) {
   auto written = under->try_write(frames, dl);
   if (written)
-    written_ += total_size(frames);
+    count(&traffic::wire_bytes_sent, total_size(frames));
   else
     note_transport(written.error());
   return written;

@@ -67,6 +67,7 @@ struct socket::impl final : private runtime::alarm {
   result<void> begin(message_type type, deadline dl);
   result<void> send_part(bytes piece, deadline dl);
   result<void> end(deadline dl);
+  void cut_off() noexcept;
   result<void> ping(bytes payload, deadline dl);
   result<nanoseconds> probe(bytes payload, deadline dl);
   result<void> flush(deadline dl);
@@ -95,6 +96,12 @@ struct socket::impl final : private runtime::alarm {
     count(&traffic::messages_sent, &traffic::bytes_sent, size);
     if (observer_) [[unlikely]]
       observer_->sent(about(), type, size);
+  }
+
+  // A message has come in whole, and nobody gets it.
+  void note_dropped(std::uint64_t size) noexcept {
+    within_message_ = false;
+    count(&traffic::messages_dropped, &traffic::bytes_dropped, size);
   }
 
   // The message that was shown last is not in use any more.
@@ -149,6 +156,24 @@ struct socket::impl final : private runtime::alarm {
   };
   struct helper;
 
+  // How the payload of a frame goes out.
+  enum class framing : unsigned char {
+    usual,     // compressed if that is agreed on
+    plain,     // as it is
+    deflated,  // as it is: it was compressed before, and the message begins here
+  };
+  struct frame_kind {
+    opcode op;
+    framing how = framing::usual;
+
+    std::byte reserved() const noexcept;
+  };
+  // A prepared message in one piece.
+  struct ready {
+    frame_kind kind;
+    bytes payload;
+  };
+
   // What those who wait for a pong are woken with when none will come.
   static constexpr int no_more_pongs = EPIPE;
 
@@ -179,20 +204,25 @@ struct socket::impl final : private runtime::alarm {
 
   std::error_code cannot_send() const noexcept;
   result<void> enter_send(deadline dl) noexcept;
-  result<void> send_frame(opcode op, bool fin, parts ps, deadline dl);
-  result<void> send_plain(opcode op, bool fin, parts ps, deadline dl);
+  result<ready> made_ready(const prepared& m) noexcept;
+  result<void> send_frame(frame_kind kind, bool fin, parts ps, deadline dl);
+  result<void> send_plain(frame_kind kind, bool fin, parts ps, deadline dl);
   result<void> send_pieces(bytes header, parts ps, deadline dl);
   result<void> put(parts frame, deadline dl);
-  result<void> send_masked(opcode op, bool fin, parts ps, deadline dl);
+  result<void> send_masked(frame_kind kind, bool fin, parts ps, deadline dl);
   result<void> send_deflated(opcode op, bool fin, parts ps, deadline dl);
-  result<void> send_prepared(const prepared& m, deadline dl);
   void start_forgetting() noexcept;
   result<void> send_piece(bytes piece, bool last, deadline dl);
-  result<void> send_short(message_type type, parts ps, deadline dl);
-  result<void> send_long(message_type type, parts ps, deadline dl);
-  result<void> send_fragments(io::outgoing& rest, std::span<bytes> room, opcode op, deadline dl);
+  result<void> put_piece(bytes piece, bool last, deadline dl);
+  result<void> send_short(frame_kind kind, parts ps, deadline dl);
+  result<void> send_long(frame_kind first, parts ps, deadline dl);
+  result<void> send_split(frame_kind first, bool fin, parts ps, deadline dl);
+  result<void> send_fragments(io::outgoing& rest, std::span<bytes> room, frame_kind kind, bool fin,
+                              deadline dl);
   result<void> finish_later(io::outgoing& rest) noexcept;
   void send_rest() noexcept;
+  void forget_rest() noexcept;
+  result<void> await_rest(deadline dl) noexcept;
   void leave_long() noexcept;
   result<void> await_long(deadline dl) noexcept;
   result<std::uint64_t> numbered_ping(bytes payload, deadline dl);
@@ -212,7 +242,7 @@ struct socket::impl final : private runtime::alarm {
   void drop_received() noexcept;
   void stop() noexcept;
   void finish() noexcept;
-  void cut_off() noexcept;
+  void break_off() noexcept;
 
   // Keeping.
   void rang() noexcept override;
@@ -241,20 +271,25 @@ struct socket::impl final : private runtime::alarm {
   void note_received(const message& m) noexcept {
     count(&traffic::messages_received, &traffic::bytes_received, m.size());
     if (observer_) [[unlikely]]
-      observer_->received(about(), m.type, m.data);
+      tell_received(m);
+  }
+  void tell_received(const message& m) noexcept;
+  void count(std::uint64_t traffic::* number, std::uint64_t n) noexcept {
+    carried.*number += n;
+    if (meter_) ws::meter::add(meter_->numbers().traffic.*number, n);
   }
   void count(std::uint64_t traffic::* messages, std::uint64_t traffic::* bytes,
              std::uint64_t size) noexcept {
-    ++(carried.*messages);
-    carried.*bytes += size;
-    if (!meter_) return;
-    ws::meter::add(meter_->numbers().traffic.*messages);
-    ws::meter::add(meter_->numbers().traffic.*bytes, size);
+    count(messages, 1);
+    count(bytes, size);
   }
   // Of a message that is received in parts; its last part counts the message.
-  void note_part(std::uint64_t size) noexcept {
-    carried.bytes_received += size;
-    if (meter_) ws::meter::add(meter_->numbers().traffic.bytes_received, size);
+  void note_part(const message& m) noexcept;
+  // The message that was held, if there is one, is nobody's.
+  void drop_held() noexcept;
+  // What is on its way will not get there.
+  void note_unsent() noexcept {
+    count(&traffic::bytes_unsent, under->pending() + rest_left_.size());
   }
   void note_pong(std::optional<nanoseconds> took) noexcept;
   void note_end() noexcept;
@@ -277,21 +312,21 @@ struct socket::impl final : private runtime::alarm {
   bool partial_ = false;
   bool within_message_ = false;
 
-  // A message in pieces: by whom, which type, and whether its first frame is out.
+  // A message in pieces: by whom, and which type.
   bool in_pieces_ = false;
-  bool begun_ = false;
   message_type pieces_type_ = message_type::binary;
   std::uint64_t pieces_size_ = 0;
   std::uint64_t sender_ = 0;
 
-  std::uint64_t written_ = 0;  // bytes, into the stream
   std::size_t fragment_;
   // A message of several frames is on its way; the close frame waits until it is out.
   bool long_ = false;
   std::unique_ptr<farewell> farewell_;
-  // The end of a long message whose sender did not stay.
+  // The end of a long message, or of a long piece, whose sender did not stay: as long as a helper is
+  // about it, and what is left.
   std::unique_ptr<std::byte[]> rest_;
-  std::size_t rest_size_ = 0;
+  bytes rest_left_;
+  lowlevel::wait_queue rest_gone_;
   std::shared_ptr<ws::meter> meter_;
   std::shared_ptr<ws::observer> observer_;
   std::uint64_t id_ = 0;

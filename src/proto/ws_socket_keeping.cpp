@@ -58,7 +58,7 @@ liveness::view socket::impl::view() const noexcept {
           .open = is_open(),
           .buffered = under->buffered().size(),
           .leaving = under->pending(),
-          .written = written_};
+          .written = carried.wire_bytes_sent};
 }
 
 void socket::impl::look_at_once() noexcept {
@@ -181,7 +181,7 @@ void socket::impl::give_up() noexcept {
   if (!life_.lost(home_.turn(), view())) return look_at_once();
   if (!keep_received()) return;  // tried again
   if (!why_ended_) why_ended_ = errc::keepalive;
-  cut_off();
+  break_off();
 }
 
 // Nobody has ended what is over, and the peer waits for it (5.5.1). How the conversation ended can be

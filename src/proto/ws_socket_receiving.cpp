@@ -142,7 +142,7 @@ result<std::optional<message>> socket::impl::next(deadline dl) {
     note_progress(e, waited);
     if (wants_parts_) {
       const message m{type_of(conn.receiving()), conn.take_part()};
-      note_part(m.size());
+      note_part(m);
       partial_ = m.size() > 0;
       if (partial_) return m;
     }
@@ -171,6 +171,7 @@ event socket::impl::look() noexcept {
   const event e = conn.receive(input_);
   input_ = input_.subspan(e.consumed);
   used_ += e.consumed;
+  count(&traffic::wire_bytes_received, e.consumed);
   return e;
 }
 
@@ -208,6 +209,7 @@ result<void> socket::impl::await_more(std::size_t need, deadline dl) {
     std::size_t got = 0;
     const auto n = under->try_read_into(place, 1, dl, &got);
     conn.received(n ? *n : got);
+    count(&traffic::wire_bytes_received, n ? *n : got);
     if (n) life_.message(home_.turn());
     if (!n) failure = n.error();
   } else if (over()) {

@@ -10,7 +10,9 @@
 #include "base/random.hpp"
 #include "caraway/this_task.hpp"
 #include "codec/mask.hpp"
+#include "codec/ws_connection_deflate.hpp"
 #include "proto/ws_forgetter.hpp"
+#include "sync/queue.hpp"
 
 namespace caraway::ws {
 namespace {
@@ -44,62 +46,68 @@ result<void> socket::impl::enter_send(deadline dl) noexcept {
 result<void> socket::impl::send(message_type type, parts ps, deadline dl) {
   if (auto entered = enter_send(dl); !entered) return entered;
   const std::size_t size = total_size(ps);
-  auto sent = size > fragment_ ? send_long(type, ps, dl) : send_short(type, ps, dl);
+  const frame_kind first{opcode_of(type)};
+  auto sent = size > fragment_ ? send_long(first, ps, dl) : send_short(first, ps, dl);
   if (sent) note_sent(type, size);
   return sent;
 }
 
 // The caller has the place of the sender, and gives it up by this.
-result<void> socket::impl::send_short(message_type type, parts ps, deadline dl) {
+result<void> socket::impl::send_short(frame_kind kind, parts ps, deadline dl) {
   const proto::turn_holder mine(sending_);
-  return send_frame(opcode_of(type), true, ps, dl);
+  return send_frame(kind, true, ps, dl);
 }
 
-// A server's frame is ready as it is; a client masks each with a key of its own.
 result<void> socket::impl::send(const prepared& m, deadline dl) {
-  const bytes payload = m.payload();
-  if (conn.role() == ws::role::client || payload.size() > fragment_)
-    return send(m.type(), parts(&payload, 1), dl);
   if (auto entered = enter_send(dl); !entered) return entered;
-  const proto::turn_holder mine(sending_);
-  if (ended || !conn.is_open()) return fail(cannot_send());
-  life_.message(home_.turn());
-  auto sent = send_prepared(m, dl);
-  if (sent) note_sent(m.type(), payload.size());
+  const auto made = made_ready(m);
+  if (!made) {
+    sending_.pass();
+    return fail(made.error());
+  }
+  const auto& [kind, payload] = *made;
+  const parts all(&payload, 1);
+  auto sent = payload.size() > fragment_ ? send_long(kind, all, dl) : send_short(kind, all, dl);
+  if (sent) note_sent(m.type(), m.payload().size());
   return sent;
 }
 
 // What is compressed next does not refer to anything before a message that was compressed elsewhere:
 // the peer remembers that one too, and counts back over it.
-result<void> socket::impl::send_prepared(const prepared& m, deadline dl) {
+result<socket::impl::ready> socket::impl::made_ready(const prepared& m) noexcept {
   const opcode op = opcode_of(m.type());
-  const bool compressed = conn.deflates(op, true, m.payload().size());
-  const result<bytes> frame = compressed ? m.deflated_frame(*deflate) : m.frame();
+  const bool compress = conn.deflates(op, true, m.payload().size());
+  const result<bytes> frame = compress ? m.deflated_frame(*deflate) : m.frame();
   if (!frame) return fail(frame.error());
-  if (const auto header = conn.send_header(op, true, m.payload().size()); !header)
-    return fail(header.error());
-  auto sent = put(parts(&*frame, 1), dl);
-  if (sent && compressed) conn.forget_sent();
-  return sent;
+  const parsed_header head = parse_header(*frame, role::client, deflated_bit);
+  const bool compressed = head.header.reserved != 0;
+  if (compressed) conn.forget_sent();
+  return ready{{op, compressed ? framing::deflated : framing::plain}, frame->subspan(head.used)};
 }
 
 backlog socket::impl::pending() noexcept {
   if (ended) return {};
-  return {under->pending() + rest_size_, sending_.waiting() + (sending_.taken() ? 1 : 0)};
+  return {under->pending() + rest_left_.size(), sending_.waiting() + (sending_.taken() ? 1 : 0)};
 }
 
-result<void> socket::impl::send_frame(opcode op, bool fin, parts ps, deadline dl) {
+std::byte socket::impl::frame_kind::reserved() const noexcept {
+  return static_cast<std::byte>(how == framing::deflated ? deflated_bit : 0);
+}
+
+result<void> socket::impl::send_frame(frame_kind kind, bool fin, parts ps, deadline dl) {
   if (ended || !conn.is_open()) return fail(cannot_send());
   life_.message(home_.turn());
-  if (conn.deflates(op, fin, total_size(ps))) return send_deflated(op, fin, ps, dl);
-  if (conn.role() == ws::role::client) return send_masked(op, fin, ps, dl);
-  return send_plain(op, fin, ps, dl);
+  const bool compress = kind.how == framing::usual && conn.deflates(kind.op, fin, total_size(ps));
+  if (compress) return send_deflated(kind.op, fin, ps, dl);
+  if (conn.role() == ws::role::client) return send_masked(kind, fin, ps, dl);
+  return send_plain(kind, fin, ps, dl);
 }
 
 // The payload goes from where it is into the stream.
-result<void> socket::impl::send_plain(opcode op, bool fin, parts ps, deadline dl) {
-  const auto header = conn.send_header(op, fin, total_size(ps));
+result<void> socket::impl::send_plain(frame_kind kind, bool fin, parts ps, deadline dl) {
+  auto header = conn.send_header(kind.op, fin, total_size(ps));
   if (!header) return fail(header.error());
+  header->storage[0] |= kind.reserved();
   if (ps.size() != 1) return send_pieces(header->view(), ps, dl);
   const std::array<bytes, 2> frame{header->view(), ps.front()};
   return put(frame, dl);
@@ -127,14 +135,15 @@ result<void> socket::impl::put(parts frame, deadline dl) {
 }
 
 // The payload is masked on its way into a frame of its own.
-result<void> socket::impl::send_masked(opcode op, bool fin, parts ps, deadline dl) {
+result<void> socket::impl::send_masked(frame_kind kind, bool fin, parts ps, deadline dl) {
   const std::size_t size = conn.frame_size(total_size(ps));
   std::array<std::byte, stack_frame> small;
   memory_block large;
   if (size > small.size()) large = allocate_block(size);
   if (size > small.size() && !large) return fail(ENOMEM);
   const mutable_bytes frame(large ? large.get() : small.data(), size);
-  if (const auto made = conn.send_frame(frame, op, fin, ps); !made) return fail(made.error());
+  if (const auto made = conn.send_frame(frame, kind.op, fin, ps); !made) return fail(made.error());
+  frame.front() |= kind.reserved();
   const bytes whole = frame;
   return put(parts(&whole, 1), dl);
 }
@@ -161,7 +170,6 @@ result<void> socket::impl::begin(message_type type, deadline dl) {
     return fail(why);
   }
   in_pieces_ = true;
-  begun_ = false;
   pieces_size_ = 0;
   pieces_type_ = type;
   sender_ = this_task::id();
@@ -174,12 +182,20 @@ result<void> socket::impl::send_piece(bytes piece, bool last, deadline dl) {
     return fail(why);
   }
   if (!in_pieces_) return fail(EINVAL);
-  const opcode op = begun_ ? opcode::continuation : opcode_of(pieces_type_);
-  auto sent = send_frame(op, last, parts(&piece, 1), dl);
-  begun_ = begun_ || sent;
-  if (sent) pieces_size_ += piece.size();
-  if (sent && last) note_sent(pieces_type_, pieces_size_);
+  auto sent = put_piece(piece, last, dl);
+  if (sent)
+    pieces_size_ += piece.size();
+  else if (sent.error() != os_error(ETIMEDOUT))
+    cut_off();
   return sent;
+}
+
+result<void> socket::impl::put_piece(bytes piece, bool last, deadline dl) {
+  if (auto gone = await_rest(dl); !gone) return gone;
+  const opcode op = conn.sending_message() ? opcode::continuation : opcode_of(pieces_type_);
+  const parts all(&piece, 1);
+  return piece.size() > fragment_ ? send_split({op}, last, all, dl)
+                                  : send_frame({op}, last, all, dl);
 }
 
 result<void> socket::impl::send_part(bytes piece, deadline dl) {
@@ -188,12 +204,25 @@ result<void> socket::impl::send_part(bytes piece, deadline dl) {
 
 result<void> socket::impl::end(deadline dl) {
   auto sent = send_piece({}, true, dl);
-  if (sent || cannot_send()) leave_pieces();
-  return sent;
+  if (!sent) return sent;
+  note_sent(pieces_type_, pieces_size_);
+  leave_pieces();
+  return {};
+}
+
+// Half a message has no end, and must not pass for a whole one: then it is the conversation that ends.
+void socket::impl::cut_off() noexcept {
+  if (!in_pieces_) return;
+  const bool begun = conn.sending_message() && is_open();
+  if (begun && !queue_close(close_code::internal_error, "message cut off")) abort();
+  leave_pieces();
+  if (!ended) static_cast<void>(say_pending(immediately));
 }
 
 void socket::impl::leave_pieces() noexcept {
-  if (std::exchange(in_pieces_, false)) sending_.pass();
+  if (!std::exchange(in_pieces_, false)) return;
+  sync::wake_all(rest_gone_);
+  sending_.pass();
 }
 
 result<void> socket::impl::ping(bytes payload, deadline dl) {

@@ -16,6 +16,27 @@ void socket::impl::begin_watch(std::shared_ptr<ws::meter> meter,
   if (observer_) observer_->opened(about());
 }
 
+// What closes a message that was shown in parts is one too.
+void socket::impl::tell_received(const message& m) noexcept {
+  if (within_message_)
+    observer_->received_part(about(), {.type = m.type, .data = m.data, .first = false});
+  else
+    observer_->received(about(), m.type, m.data);
+}
+
+void socket::impl::note_part(const message& m) noexcept {
+  if (m.size() == 0) return;
+  count(&traffic::bytes_received, m.size());
+  if (observer_)
+    observer_->received_part(
+        about(), {.type = m.type, .data = m.data, .first = !within_message_, .last = false});
+}
+
+void socket::impl::drop_held() noexcept {
+  if (held) note_dropped(held->size());
+  held.reset();
+}
+
 void socket::impl::note_pong(std::optional<nanoseconds> took) noexcept {
   if (!took || !meter_) return;
   ws::meter::add(meter_->numbers().round_trips);
