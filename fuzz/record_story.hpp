@@ -1,5 +1,5 @@
-// record_story.hpp - everything that can be received of what is in a stream of records, as a text.
-// However the stream is cut, the story must be the same.
+// record_story.hpp - everything that can be received of what is in a stream of messages, as a text.
+// However the stream below is cut, the story must be the same.
 #pragma once
 
 #include <array>
@@ -7,7 +7,7 @@
 #include <string>
 
 #include "caraway/memory_pair.hpp"
-#include "caraway/record_stream.hpp"
+#include "caraway/message_stream.hpp"
 
 namespace caraway::fuzz {
 
@@ -20,7 +20,7 @@ inline way way_of(bytes how, std::size_t record) {
 }
 
 // Into memory that is often too small at first; then the message must still be there.
-inline result<std::string> copy(record_stream& s) {
+inline result<std::string> copy(message_stream& s) {
   std::array<std::byte, 8> memory;
   const auto n = s.try_recv_into(memory, never);
   if (n) return std::string(as_text(bytes(memory).first(*n)));
@@ -31,7 +31,7 @@ inline result<std::string> copy(record_stream& s) {
   return std::string(as_text(*again));
 }
 
-inline result<std::string> next(record_stream& s, way w) {
+inline result<std::string> next(message_stream& s, way w) {
   if (w == way::copied) return copy(s);
   if (w == way::dropped) {
     const auto n = s.try_skip(never);
@@ -43,13 +43,13 @@ inline result<std::string> next(record_stream& s, way w) {
   return std::string(as_text(*message));
 }
 
-// `attach` makes a record stream of a stream_ptr.
+// `attach` makes a stream of messages of a stream_ptr.
 template <class Attach>
 std::string story(bytes sent, bytes how, std::size_t chop, Attach attach) {
   auto [from, peer] = memory_pair({.chop = chop});
   if (!sent.empty()) peer->write(sent);
   peer->done();
-  const record_ptr records = attach(std::move(from));
+  const message_ptr records = attach(std::move(from));
   std::string all;
   for (std::size_t n = 0;; ++n) {
     const auto text = next(*records, way_of(how, n));
