@@ -171,8 +171,18 @@ class connection {
   opcode receiving() const noexcept { return message_op_; }
 
   // The memory of the message that receive() has shown last, if it lay in the connection's own: the
-  // payload stays in place as long as that. nullptr if it did not, or is gone.
+  // payload stays in place as long as that. nullptr if it did not, also if it was lent, or is gone.
   memory_block keep_message() noexcept;
+
+  // For those who have memory of their own: the next message is put together in `memory` if it has to
+  // be put together at all, and as long as it fits. A message that has begun is not affected. The
+  // memory must stay until take_back(), or until the message was shown and keep_message() called.
+  void lend(mutable_bytes memory) noexcept;
+
+  // Nothing is received into lent memory any more. What has come of a message there moves to memory
+  // of the connection's own; if receive() has shown it, to the place returned, where it stays as
+  // other messages do. Without memory for that the conversation has failed.
+  mutable_bytes take_back() noexcept;
 
   // Breaks the conversation off because of something the connection does not know of: a close frame
   // with `code` and `why`, which outlives the connection, is queued, and it says `failed` from now
@@ -292,10 +302,22 @@ class connection {
   // into the connection's, as it is or inflated.
   enum class phase : std::uint8_t { header, buffered, direct, inflating };
 
+  // Does not delete what was lent.
+  struct giver {
+    giver() noexcept : lent(false) {}
+    explicit giver(bool was_lent) noexcept : lent(was_lent) {}
+    bool lent;
+    void operator()(std::byte* memory) const noexcept {
+      if (!lent) memory_block_deleter()(memory);
+    }
+  };
+  using message_memory = std::unique_ptr<std::byte[], giver>;
+
   // The fragmented message that is being sent.
   enum class under_way : std::uint8_t { nothing, plain, deflated };
 
   bool over() const noexcept { return state_ >= connection_state::closed; }
+  bool has_lent() const noexcept { return message_.get_deleter().lent; }
   bool closing() const noexcept { return own_code_ != close_code::abnormal; }
   bool text() const noexcept { return message_op_ == opcode::text && !is_control(frame_.op); }
   std::uint64_t remaining() const noexcept { return frame_.size - frame_done_; }
@@ -347,8 +369,8 @@ class connection {
   // The frame being received; `frame_done_` bytes of its payload are unmasked and checked.
   frame_header frame_;
   std::uint64_t frame_done_ = 0;
-  // The message it belongs to, as far as it lies in the connection's own memory.
-  memory_block message_;
+  // The message it belongs to, as far as it lies in the connection's own memory, or in lent memory.
+  message_memory message_;
   std::size_t message_size_ = 0;
   std::size_t message_capacity_ = 0;
   std::uint64_t taken_ = 0;  // bytes of it that were taken in parts

@@ -159,8 +159,10 @@ class socket final : public message_stream {
     return value_or_raise(try_receive(dl), "receive");
   }
 
-  // The same into `into`, a large message straight from the transport. EMSGSIZE if `into` is too
-  // small: the message stays and can be received with more room, next_size() says how much.
+  // The same into `into`, a large message straight from the transport, or inflated there. EMSGSIZE if
+  // `into` is too small: the message stays and can be received with more room, next_size() says how
+  // much. After every error the content of `into` is of no use; what came of a message before
+  // ETIMEDOUT or ECANCELED is kept elsewhere, and the next call may use other memory.
   result<std::optional<received>> try_receive_into(mutable_bytes into, deadline dl);
   std::optional<received> recv_into(mutable_bytes into, deadline dl = never) {
     return value_or_raise(try_receive_into(into, dl), "receive");

@@ -22,10 +22,6 @@
 namespace caraway::ws {
 namespace {
 
-// The first piece of memory for a message; more only as data arrives.
-constexpr std::size_t first_memory = std::size_t{256} << 10;
-constexpr std::size_t least_memory = 512;
-
 constexpr std::size_t max_control_frame = 2 + 4 + max_control_payload;
 
 constexpr char not_utf8[] = "text is not UTF-8";
@@ -332,50 +328,6 @@ bool connection::end_direct(event& e) noexcept {
   return frame_.fin && deliver({message_.get(), message_size_}, false, e);
 }
 
-// More room is made only now: a part that was taken meanwhile has left some.
-mutable_bytes connection::destination() noexcept {
-  if (over() || phase_ != phase::direct || !make_room(0)) return {};
-  const std::size_t room = message_capacity_ - message_size_;
-  return {message_.get() + message_size_,
-          static_cast<std::size_t>(std::min<std::uint64_t>(room, remaining()))};
-}
-
-void connection::received(std::size_t n) noexcept {
-  const mutable_bytes piece = destination();
-  n = std::min(n, piece.size());
-  if (n == 0 || !open_payload(piece.first(n))) return;
-  message_size_ += n;
-}
-
-// Room for `arriving` more bytes and, if the frame goes on behind them, for some of that too. What
-// a header announces is believed only in proportion to what has really come.
-bool connection::make_room(std::size_t arriving) noexcept {
-  const std::uint64_t arrived = message_size_ + arriving;
-  const std::uint64_t announced = std::max(arrived, message_size_ + remaining());
-  if (message_capacity_ >= announced || message_capacity_ > arrived) return true;
-  std::uint64_t wanted = std::min(announced, std::max<std::uint64_t>(first_memory, 4 * arrived));
-  if (!frame_.fin) {
-    const std::uint64_t more = std::max<std::uint64_t>(least_memory, 2 * message_capacity_);
-    wanted = std::max(wanted, std::min(max_message_, more));
-  }
-  return enlarge(wanted);
-}
-
-bool connection::enlarge(std::uint64_t wanted) noexcept {
-  auto larger = allocate_block(static_cast<std::size_t>(wanted));
-  if (!larger) return broken(close_code::internal_error, out_of_memory);
-  std::copy_n(message_.get(), message_size_, larger.get());
-  message_ = std::move(larger);
-  message_capacity_ = static_cast<std::size_t>(wanted);
-  return true;
-}
-
-void connection::release_message() noexcept {
-  message_.reset();
-  message_size_ = message_capacity_ = 0;
-  delivered_ = false;
-}
-
 bool connection::control_frame(mutable_bytes payload, event& e) noexcept {
   if (frame_.op == opcode::close) return close_frame(payload);
   if (frame_.op == opcode::ping) {
@@ -423,20 +375,6 @@ event connection::receive_eof() noexcept {
   event e;
   say_over(e);
   return e;
-}
-
-mutable_bytes connection::take_part() noexcept {
-  if (over() || delivered_) return {};
-  const mutable_bytes part(message_.get(), message_size_);
-  taken_ += std::exchange(message_size_, 0);
-  return part;
-}
-
-memory_block connection::keep_message() noexcept {
-  if (!delivered_) return nullptr;
-  auto kept = std::move(message_);
-  release_message();
-  return kept;
 }
 
 void connection::fail(std::uint16_t code, const char* why) noexcept {
@@ -560,7 +498,7 @@ std::error_code connection::error() const noexcept {
 }
 
 std::size_t connection::memory() const noexcept {
-  return message_capacity_ + (control_ ? sizeof(control_queue) : 0) +
+  return (has_lent() ? 0 : message_capacity_) + (control_ ? sizeof(control_queue) : 0) +
          (compression_ ? compression_->memory() : 0);
 }
 

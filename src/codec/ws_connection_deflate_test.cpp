@@ -378,6 +378,28 @@ TEST(ws_connection_deflate, a_message_taken_in_parts_needs_little_memory) {
     }
 }
 
+TEST(ws_connection_deflate, a_message_is_inflated_into_lent_memory_if_that_is_enough) {
+  const std::string text = repetitive(700'000);
+  for (role r : both)
+    for (std::size_t room : {text.size(), text.size() - 1})
+      for (std::size_t limit : {text.size(), text.size() - 1}) {
+        std::vector<std::byte> lent(room);
+        std::string in = compressed_message(r, text, 0).data();
+        mutable_bytes rest = std::as_writable_bytes(std::span(in));
+        connection c = receiver_of(r, limit);
+        c.lend(lent);
+        event e;
+        do {
+          e = c.receive(rest);
+          rest = rest.subspan(e.consumed);
+        } while (e.kind == event_kind::progress);
+        ASSERT_EQ(e.kind, limit < text.size() ? event_kind::failed : event_kind::message);
+        if (e.kind == event_kind::failed) continue;
+        EXPECT_TRUE(as_text(e.payload) == text);
+        EXPECT_EQ(e.payload.data() == lent.data(), room == text.size());
+      }
+}
+
 TEST(ws_connection_deflate, the_limit_is_exact_however_often_it_stops_on_the_way) {
   for (role r : both)
     for (std::size_t limit : {most_at_once - 1, most_at_once, most_at_once + 1, 2 * most_at_once,

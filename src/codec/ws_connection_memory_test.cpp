@@ -2,8 +2,10 @@
 // large frames get there.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -230,6 +232,152 @@ TEST(ws_connection_memory, fragments_take_no_more_than_a_message_may_have) {
     std::string in = ws_wire(role::client).frame(op, std::string(100, 'f'), false).data();
     c.receive(writable(in));
     EXPECT_LE(c.memory(), 1000u);
+  }
+}
+
+// Lent memory
+
+constexpr std::size_t lent_size = 60'000;
+constexpr std::size_t most_direct = 50'000;
+
+// A connection in the middle of a message of `size` bytes, of which all but the last `left` have come
+// straight into their place.
+struct half_received {
+  half_received(role r, std::size_t size, std::size_t left, std::size_t room = lent_size)
+      : c(script_options(r)), lent(room) {
+    for (std::size_t i = 0; i < size; ++i) payload += static_cast<char>('a' + i % 26);
+    wire = ws_wire(r).frame(opcode::binary, payload).data();
+    c.lend(lent);
+    std::string head = wire.substr(0, wire.size() - size);
+    c.receive(writable(head));
+    arrive(wire.size() - head.size() - left);
+  }
+
+  void arrive(std::size_t n) {
+    while (n > 0) {
+      const mutable_bytes to = c.destination();
+      const std::size_t some = std::min(n, to.size());
+      const std::size_t at = wire.size() - payload.size() + got();
+      std::ranges::copy(as_bytes(std::string_view(wire).substr(at, some)), to.begin());
+      c.received(some);
+      n -= some;
+      received += some;
+    }
+  }
+  std::size_t got() const { return received; }
+
+  connection c;
+  std::vector<std::byte> lent;
+  std::string payload, wire;
+  std::size_t received = 0;
+};
+
+TEST(ws_connection_memory, a_large_message_is_put_together_in_lent_memory) {
+  for (role r : both) {
+    half_received h(r, most_direct, 0);
+    const event e = h.c.receive({});
+    EXPECT_EQ(e.payload.data(), h.lent.data());
+    EXPECT_TRUE(as_text(e.payload) == h.payload);
+    EXPECT_EQ(h.c.memory(), 0u);
+    EXPECT_EQ(h.c.keep_message(), nullptr);
+    EXPECT_TRUE(h.c.take_back().empty());
+    EXPECT_TRUE(as_text(bytes(h.lent).first(most_direct)) == h.payload);
+  }
+}
+
+TEST(ws_connection_memory, fragments_are_put_together_in_lent_memory) {
+  for (role r : both) {
+    std::vector<std::byte> lent(100);
+    connection c(script_options(r));
+    c.lend(lent);
+    std::string in = ws_wire(r)
+                         .frame(opcode::text, "one ", false)
+                         .frame(opcode::continuation, "two")
+                         .frame(opcode::text, "whole")
+                         .data();
+    event e = c.receive(writable(in));
+    EXPECT_EQ(e.payload.data(), lent.data());
+    EXPECT_EQ(as_text(e.payload), "one two");
+    e = c.receive(writable(in).subspan(e.consumed));
+    EXPECT_TRUE(e.in_place);
+    EXPECT_EQ(as_text(e.payload), "whole");
+  }
+}
+
+TEST(ws_connection_memory, lent_memory_that_is_too_small_is_not_used) {
+  for (role r : both) {
+    half_received h(r, most_direct, 0, most_direct - 1);
+    EXPECT_TRUE(std::ranges::all_of(h.lent, [](std::byte b) { return b == std::byte{0}; }));
+    const event e = h.c.receive({});
+    EXPECT_TRUE(as_text(e.payload) == h.payload);
+    EXPECT_NE(h.c.keep_message(), nullptr);
+  }
+}
+
+TEST(ws_connection_memory, fragments_may_outgrow_lent_memory) {
+  std::vector<std::byte> lent(5);
+  connection c(script_options(role::client));
+  c.lend(lent);
+  std::string in = ws_wire(role::client)
+                       .frame(opcode::text, "12345", false)
+                       .frame(opcode::continuation, "6")
+                       .data();
+  EXPECT_EQ(as_text(c.receive(writable(in)).payload), "123456");
+}
+
+TEST(ws_connection_memory, a_message_goes_on_without_the_memory_that_was_lent) {
+  for (role r : both) {
+    half_received h(r, most_direct, 20'000);
+    EXPECT_TRUE(h.c.take_back().empty());
+    std::ranges::fill(h.lent, std::byte{'?'});
+    h.arrive(20'000);
+    const event e = h.c.receive({});
+    EXPECT_TRUE(as_text(e.payload) == h.payload);
+    EXPECT_EQ(as_text(h.lent).find_first_not_of('?'), std::string_view::npos);
+  }
+}
+
+TEST(ws_connection_memory, a_message_that_was_shown_can_be_moved_out_of_lent_memory) {
+  half_received h(role::server, most_direct, 0);
+  ASSERT_EQ(h.c.receive({}).kind, event_kind::message);
+  const mutable_bytes moved = h.c.take_back();
+  std::ranges::fill(h.lent, std::byte{'?'});
+  EXPECT_TRUE(as_text(moved) == h.payload);
+  EXPECT_NE(h.c.keep_message(), nullptr);
+}
+
+TEST(ws_connection_memory, memory_lent_in_the_middle_of_a_message_is_left_alone) {
+  half_received h(role::client, most_direct, 20'000);
+  h.c.take_back();
+  std::vector<std::byte> late(lent_size);
+  h.c.lend(late);
+  h.arrive(20'000);
+  EXPECT_TRUE(as_text(h.c.receive({}).payload) == h.payload);
+  EXPECT_EQ(late[0], std::byte{0});
+}
+
+TEST(ws_connection_memory, what_cannot_move_out_of_lent_memory_fails_the_connection) {
+  half_received h(role::client, most_direct, 20'000);
+  {
+    const memory_is_out now;
+    h.c.take_back();
+  }
+  EXPECT_EQ(h.c.receive({}).kind, event_kind::failed);
+  EXPECT_EQ(h.c.failure(), close_code::internal_error);
+}
+
+TEST(ws_connection_memory, more_lent_memory_allows_for_no_larger_message) {
+  for (std::size_t size : {100u, 101u}) {
+    connection_options o = script_options(role::client);
+    o.max_message = 100;
+    connection c(o);
+    std::vector<std::byte> lent(1000);
+    c.lend(lent);
+    std::string in = ws_wire(role::client)
+                         .frame(opcode::binary, std::string(50, 'l'), false)
+                         .frame(opcode::continuation, std::string(size - 50, 'l'))
+                         .data();
+    EXPECT_EQ(c.receive(writable(in)).kind, size == 100 ? event_kind::message : event_kind::failed);
   }
 }
 

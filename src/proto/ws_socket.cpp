@@ -39,7 +39,7 @@ result<std::optional<part>> socket::try_receive_part(deadline dl) {
 
 result<std::optional<received>> socket::try_receive_into(mutable_bytes into, deadline dl) {
   if (!impl_) return fail(errc::closed);
-  auto m = impl_->receive(dl);
+  auto m = impl_->receive(dl, into);
   impl_->explain(m);
   if (!m) return fail(m.error());
   if (!*m) return std::nullopt;
@@ -48,7 +48,8 @@ result<std::optional<received>> socket::try_receive_into(mutable_bytes into, dea
     impl_->hold_again(got);
     return fail(EMSGSIZE);
   }
-  if (got.size() > 0) std::memcpy(into.data(), got.data.data(), got.size());
+  if (got.size() > 0 && got.data.data() != into.data())
+    std::memcpy(into.data(), got.data.data(), got.size());
   impl_->forget_shown();
   return received{got.type, got.size()};
 }

@@ -392,6 +392,38 @@ TEST(ws_socket_deflate, parts_are_small_whatever_the_message_becomes) {
   EXPECT_EQ(server.recv(soon)->text(), "next");
 }
 
+TEST(ws_socket_deflate, a_message_is_inflated_into_the_callers_memory) {
+  auto [client, server] = with_a_large_message();
+  std::vector<std::byte> memory(large);
+  EXPECT_EQ(server.try_receive_into(std::span(memory).first(large - 1), soon).error(),
+            os_error(EMSGSIZE));
+  EXPECT_EQ(server.recv_into(memory, soon)->size, large);
+  EXPECT_TRUE(as_text(memory) == std::string(large, 'x'));
+}
+
+// Also when it is whole, and the receiver was cancelled in the turn of others before that.
+TEST(ws_socket_deflate, a_message_is_not_lost_wherever_the_cancellation_comes) {
+  const std::string text(std::size_t{5} << 19, 'x');
+  for (std::size_t turns = 0; turns < 15; ++turns) {
+    auto [client, server] = connected(eager(), {.message = text.size()});
+    client.send(text);
+    std::vector<std::byte> memory(text.size());
+    bool received = false;
+    task_group group;
+    group.go(
+        [&, &server = server] { received = server.try_receive_into(memory, soon).has_value(); });
+    for (std::size_t i = 0; i < turns; ++i) yield();
+    group.cancel();
+    while (group.size() > 0) yield();
+    if (received) {
+      EXPECT_TRUE(as_text(memory) == text);
+      continue;
+    }
+    std::ranges::fill(memory, std::byte{'?'});
+    EXPECT_TRUE(server.recv(soon)->text() == text) << turns;
+  }
+}
+
 TEST(ws_socket_deflate, a_deadline_ends_the_inflating_for_now_and_nothing_is_lost) {
   auto [client, server] = with_a_large_message();
   auto got = server.try_receive(immediately);

@@ -54,8 +54,9 @@ struct socket::impl final : private runtime::alarm {
        const std::optional<deflate_options>& agreed);
   ~impl();
 
-  // Receiving. What is shown stays until the next call of any of these.
-  result<std::optional<message>> receive(deadline dl);
+  // Receiving. What is shown stays until the next call of any of these. A message that has to be put
+  // together is put together in `into`, if that is large enough.
+  result<std::optional<message>> receive(deadline dl, mutable_bytes into = {});
   result<std::optional<part>> receive_part(deadline dl);
   // The state of the conversation as the result of a receive, once it is over.
   result<std::optional<message>> verdict() const noexcept;
@@ -135,6 +136,7 @@ struct socket::impl final : private runtime::alarm {
 
  private:
   class receiver;
+  class loan;
   class forgetter;
   struct farewell;
   // What a message lies in, apart from where more is received.

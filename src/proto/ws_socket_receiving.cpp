@@ -49,7 +49,40 @@ result<void> socket::impl::enter_receive(deadline dl) noexcept {
   return {};
 }
 
-result<std::optional<message>> socket::impl::receive(deadline dl) {
+// Memory of the caller's that messages may be put together in, for the time of a call. A message that
+// has begun there or waits there when the call ends without it goes on elsewhere.
+class socket::impl::loan {
+ public:
+  loan(impl& s, mutable_bytes memory) noexcept : socket_(s), memory_(memory) {
+    if (!memory_.empty()) socket_.conn.lend(memory_);
+  }
+  loan(const loan&) = delete;
+  loan& operator=(const loan&) = delete;
+  ~loan() {
+    if (memory_.empty()) return;
+    const mutable_bytes moved = socket_.conn.take_back();
+    if (!socket_.held || !holds(*socket_.held)) return;
+    if (moved.empty())
+      socket_.held.reset();  // no memory, as the connection will say
+    else
+      socket_.held->data = moved;
+  }
+
+  // The caller has `m` where it wanted it.
+  void keep(const message& m) noexcept {
+    if (holds(m)) socket_.conn.keep_message();
+  }
+
+ private:
+  bool holds(const message& m) const noexcept {
+    return m.size() > 0 && m.data.data() == memory_.data();
+  }
+
+  impl& socket_;
+  mutable_bytes memory_;
+};
+
+result<std::optional<message>> socket::impl::receive(deadline dl, mutable_bytes into) {
   if (auto free = enter_receive(dl); !free) return fail(free.error());
   if (within_message_ && !over() && !ended) return fail(EINVAL);
   forget_shown();
@@ -57,7 +90,9 @@ result<std::optional<message>> socket::impl::receive(deadline dl) {
   if (over()) return verdict();
   if (ended) return fail(errc::closed);
   const receiver here(*this, listener::caller);
+  loan memory(*this, into);
   auto got = next(dl);
+  if (got && *got) memory.keep(**got);
   if (got && *got) note_shown(**got);
   return got;
 }
