@@ -15,7 +15,8 @@
 
    Failure is -1 (or NULL) and errno. Common to all: EBADF for a number that is no handle, ENOTSUP for
    a handle of another kind, ECANCELED once the calling coroutine is cancelled, ETIMEDOUT when the
-   deadline came first. Success of a call that may block leaves errno 0.
+   deadline came first; EMFILE, ENFILE and ENOMEM of a thread's first call, which makes what coroutines
+   need. Success of a call that may block leaves errno 0.
 
    Every name x is really dill_x; the short ones are macros, which DILL_DISABLE_RAW_NAMES switches off.
    DILL_DISABLE_SOCKETS leaves out everything from iolist on, DILL_DISABLE_TLS what is about TLS. In this file comments are in the old
@@ -45,6 +46,13 @@
 #define DILL_EXPORT
 #else
 #define DILL_EXPORT __attribute__((visibility("default")))
+#endif
+
+/* As in libdill: the alignment that ARM wants of storage. */
+#if defined(__arm__) || defined(__aarch64__)
+#define DILL_ALIGN __attribute__((aligned(sizeof(void*))))
+#else
+#define DILL_ALIGN
 #endif
 
 #if defined(__cplusplus)
@@ -80,7 +88,7 @@ DILL_EXPORT int dill_fdclean(int fd);
 DILL_EXPORT int dill_hown(int h);
 /* Closes: a bundle cancels its coroutines and waits for their ends, a socket is reset. Whoever is
    blocked on the handle gets ECANCELED (EPIPE on a channel). EBADF; EDEADLK for the bundle of the
-   calling coroutine itself, which stays open. */
+   calling coroutine itself, or one whose coroutines wait for its end: it stays open. */
 DILL_EXPORT int dill_hclose(int h);
 
 #if !defined(DILL_DISABLE_RAW_NAMES)
@@ -109,7 +117,7 @@ struct dill_bundle_storage {
 DILL_EXPORT int dill_bundle(void);
 DILL_EXPORT int dill_bundle_mem(struct dill_bundle_storage* mem);
 /* Blocks until the last coroutine in the bundle has ended. It stays open and can take more.
-   ETIMEDOUT, ECANCELED (also if it is closed meanwhile), EBADF, ENOTSUP. */
+   ETIMEDOUT, ECANCELED (also if it is closed meanwhile), EBADF (also if it is being closed), ENOTSUP. */
 DILL_EXPORT int dill_bundle_wait(int h, int64_t deadline);
 /* Lets everything that is ready run first. ECANCELED. */
 DILL_EXPORT int dill_yield(void);
@@ -126,6 +134,9 @@ DILL_EXPORT int dill_yield(void);
 #define dill_go_mem(fn, ptr, len) dill_start_(1, -1, (ptr), (len), fn)
 #define dill_bundle_go(bndl, fn) dill_start_(0, (bndl), NULL, DILL_POOL_, fn)
 #define dill_bundle_go_mem(bndl, fn, ptr, len) dill_start_(0, (bndl), (ptr), (len), fn)
+
+/* For programs that name it, as macros copied from libdill do. Nothing here reads or writes it. */
+DILL_EXPORT extern volatile void* dill_unoptimisable;
 
 /* What is behind the macros. `fresh`: in a bundle of its own. DILL_POOL_ for a length: a stack of the
    pool. DILL_HERE_ names the coroutine in dumps. */
@@ -577,7 +588,7 @@ struct dill_prefix_storage {
 
 /* A message socket on top of a bytestream `s`, which goes under a number of its own, and is closed on
    failure. Each message goes behind its length in `hdrlen` bytes, 1 to 4096. Does not block. EBADF, EPROTO
-   (not a bytestream), EINVAL (hdrlen, or mem is NULL), EBUSY, EPIPE, ECONNRESET, ECANCELED, ENOMEM.
+   (not a bytestream), EINVAL (hdrlen, or mem is NULL), EBUSY, ECONNRESET, ECANCELED, ENOMEM.
    msend() refuses a message whose length does not fit into hdrlen bytes. For mrecv() a message that does
    not fit stays: it can be received with more room, or dropped. After a deadline or a cancellation of
    either nothing is lost or sent: call again. */
@@ -695,7 +706,7 @@ struct dill_http_storage {
 /* The heads of HTTP/1.1 messages (RFC 9112), line by line, on top of a bytestream `s`, which goes under a
    number of its own, and is closed on failure. Bodies stay in the bytestream, which http_detach() gives
    back. After one head comes the next. EBADF, ENOTSUP (not a bytestream), ENOMEM, ECANCELED, EBUSY;
-   ECONNRESET, EPIPE: a direction of it is broken, or over; EINVAL if mem is NULL. */
+   ECONNRESET: a direction of it is broken; EINVAL if mem is NULL. */
 DILL_EXPORT int dill_http_attach(int s);
 DILL_EXPORT int dill_http_attach_mem(int s, struct dill_http_storage* mem);
 /* Sends the empty line that ends a head. EPIPE if it was sent; others as http_sendfield(). */
@@ -976,12 +987,13 @@ DILL_EXPORT int dill_ws_request_key(char* request_key);
 DILL_EXPORT int dill_ws_response_key(const char* request_key, char* response_key);
 
 /* The forms of these two that the examples of the manual have: ws_attach_client(s, resource, host,
-   flags, deadline), and ws_detach(s, deadline), which closes with status 1000. */
+   flags, deadline), and ws_detach(s, deadline), which closes with status 1000. Not for a program that
+   puts a function of its own in the place of one, by a macro before this header. */
 DILL_EXPORT int dill_ws_attach_client_named_(int s, const char* resource, const char* host,
                                              int flags, int64_t deadline);
 DILL_EXPORT int dill_ws_detach_normally_(int s, int64_t deadline);
 
-#if !defined(__cplusplus)
+#if !defined(__cplusplus) && !defined(dill_ws_attach_client)
 #define DILL_SECOND_(first, second, ...) second
 #define dill_ws_attach_client(...)                          \
   __extension__ _Generic((DILL_SECOND_(__VA_ARGS__, 0, 0)), \
@@ -989,6 +1001,8 @@ DILL_EXPORT int dill_ws_detach_normally_(int s, int64_t deadline);
       const char*: dill_ws_attach_client_named_,            \
       void*: dill_ws_attach_client_named_,                  \
       default: dill_ws_attach_client)(__VA_ARGS__)
+#endif
+#if !defined(__cplusplus) && !defined(dill_ws_detach)
 #define DILL_TENTH_(a, b, c, d, e, f, g, h, i, j, ...) j
 #define dill_ws_detach(...)                                                                \
   DILL_TENTH_(__VA_ARGS__, dill_ws_detach, dill_ws_detach, dill_ws_detach, dill_ws_detach, \

@@ -8,7 +8,7 @@
 // Inside the block cancellation is deferred and ambient deadlines from outside do not count.
 // Blocking calls are bounded by the shield's deadline instead: from then on they fail, with
 // ECANCELED if the coroutine was cancelled, else with ETIMEDOUT. A shield inside a shield can only
-// shorten it.
+// shorten it. Where lowlevel::ready() fails there is nothing to put off.
 #pragma once
 
 #include "caraway/deadline.hpp"
@@ -26,7 +26,7 @@ class [[nodiscard]] shield {
  private:
   deadline until_before_;
   deadline ambient_before_;
-  bool shielded_before_;
+  bool shielded_before_ = false;
 };
 
 }  // namespace caraway

@@ -187,7 +187,7 @@ class task_group final : private stop_callback {
   ~task_group();
 
   // Starts f() as a coroutine. It runs when everything that is ready now has had its turn; the
-  // caller goes on. Inherits the caller's ambient deadline. ENOMEM; ECANCELED if the caller or the
+  // caller goes on. Inherits the caller's ambient deadline. ENOMEM, EMFILE; ECANCELED if the caller or the
   // group is cancelled. After a failure `f` has not been called.
   template <class F>
   auto try_go(const task_options& options, F&& f) {

@@ -67,8 +67,8 @@ class operation {
   // Blocks the calling coroutine. 0 or the code given to wake(); ETIMEDOUT when `dl` (or the
   // ambient deadline) came first, also if it had already passed, but then only after everything
   // that was ready has had its turn and readiness was looked at once; ECANCELED when the coroutine
-  // is or gets cancelled. In every case all waiters of the operation are out of their queues
-  // afterwards.
+  // is or gets cancelled; what ready() fails with. In every case all waiters of the operation are
+  // out of their queues afterwards.
   int park(deadline dl) noexcept;
 
   // The waiter that was woken; nullptr after a time-out or a cancellation.
@@ -99,8 +99,12 @@ class operation {
 // park(). Does not switch.
 void wake(waiter& w, int code = 0) noexcept;
 
-// Lets everything that is ready run first. 0, or ECANCELED.
+// Lets everything that is ready run first. 0, or ECANCELED, or what ready() fails with.
 int yield() noexcept;
+
+// Sees to it that the thread can wait: the first call in it makes its scheduler, which takes
+// descriptors and memory. 0, or EMFILE, ENFILE or ENOMEM: there are none; call again. Does not block.
+int ready() noexcept;
 
 // True if blocking calls of the running coroutine fail with ECANCELED right now.
 bool cancel_pending() noexcept;

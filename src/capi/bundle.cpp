@@ -2,14 +2,21 @@
 //
 // Each coroutine has a `member` at coroutine::extra, linked in its bundle in the order of starting.
 // Closing a bundle goes through them one after another: cancels the first, waits until it has
-// ended, goes on with the next; it blocks to its end also in a cancelled coroutine. The number of a
-// bundle that is being closed is gone already, so nobody else can start coroutines in it or close
-// it again.
+// ended, goes on with the next; it blocks to its end also in a cancelled coroutine. Until then those
+// that have not been cancelled yet may start more in it, which are closed in their turn; for every
+// other call the number is gone.
+//
+// Who closes a bundle waits for its members, and these may close bundles in their turn. When that
+// comes round to the first, nobody would ever end. The one that closes what it has made itself is in
+// the right (it waits for the coroutines that it started), and the other one's close fails with
+// EDEADLK.
 //
 // go() in C is half a macro (see libdill.h): dill_prologue() makes the coroutine the running one
 // and shows where the macro finds the registers of its caller and the new stack. In C++ the macro
 // makes a lambda expression, and dill_start_call_() runs it like any other coroutine.
 #include "capi/bundle.hpp"
+
+#include <utility>
 
 #include "base/sanitizer.hpp"
 #include "capi/handle.hpp"
@@ -48,6 +55,7 @@ struct member : list_node {
   coroutine* self = nullptr;
   void (*call)(void*) = nullptr;
   void* closure = nullptr;
+  bundle* closing = nullptr;  // the one that it waits for in hclose
 };
 
 const char bundle_type_id = 0;
@@ -55,23 +63,30 @@ const void* const bundle_type = &bundle_type_id;
 
 struct bundle final : object {
   list<member> members;
+  std::uint64_t maker;  // the id of the coroutine that made it
+  bool closing = false;
+  bool gives_way = false;        // its closing does, to another one
   lowlevel::wait_queue waiting;  // in bundle_wait
   lowlevel::wait_queue closer;   // in hclose, for the first of the members
 
-  bundle() noexcept {
-    dill_hvfs::query = [](dill_hvfs* vfs, const void* type) -> void* {
-      if (type == bundle_type) return static_cast<bundle*>(vfs);
-      errno = ENOTSUP;
-      return nullptr;
-    };
-    dill_hvfs::close = [](dill_hvfs* vfs) { static_cast<bundle*>(vfs)->end(); };
+  bundle() noexcept : maker(scheduler::current().running().id) {
+    dill_hvfs::query = answer;
+    dill_hvfs::close = nullptr;  // see close_bundle()
   }
 
-  void end() noexcept {
+  static void* answer(dill_hvfs* vfs, const void* type) {
+    if (type == bundle_type) return static_cast<bundle*>(vfs);
+    errno = ENOTSUP;
+    return nullptr;
+  }
+
+  // Cancels the members and waits for their ends. 0, or EDEADLK: it had to give way.
+  int end() noexcept {
     while (!waiting.empty()) lowlevel::wake(waiting.front(), ECANCELED);
     scheduler& s = scheduler::current();
     const sync::uninterruptible to_the_end(s.running());
     while (!members.empty()) {
+      if (std::exchange(gives_way, false)) return EDEADLK;
       member& m = members.front();
       s.cancel(*m.self);
       lowlevel::waiter w;
@@ -80,7 +95,24 @@ struct bundle final : object {
       closer.push_back(w);
       op.park(never);
     }
-    destroy(*this);
+    gives_way = false;
+    return 0;
+  }
+
+  void give_way() noexcept {
+    gives_way = true;
+    if (!closer.empty()) lowlevel::wake(closer.front());
+  }
+
+  // What a member closes that waits for the end of `m`: has it among its members, or waits for one that
+  // closes such a bundle. nullptr if nobody does.
+  bundle* closed_around(const member& m) noexcept {
+    bundle* found = nullptr;
+    members.for_each([&](const member& x) {
+      if (found != nullptr || x.closing == nullptr || x.closing->gives_way) return;
+      if (x.closing == m.home || x.closing->closed_around(m) != nullptr) found = x.closing;
+    });
+    return found;
   }
 
   // The last thing a member does.
@@ -164,7 +196,7 @@ bundle* create_bundle(memory& m, int& h) noexcept {
 // Everything that comes before the start of a coroutine; its result goes to `value`.
 member* prepare(bool fresh, int h, memory m, const char* where, int& value) noexcept {
   value = -1;
-  if (lowlevel::cancel_pending()) return errno = ECANCELED, nullptr;
+  if (const int code = cannot_begin(); code != 0) return errno = code, nullptr;
   if (m.at == nullptr && !m.from_pool()) return errno = EINVAL, nullptr;
   bundle* home = fresh ? create_bundle(m, h) : own<bundle>(h, bundle_type);
   if (home == nullptr) return nullptr;
@@ -180,17 +212,47 @@ member* prepare(bool fresh, int h, memory m, const char* where, int& value) noex
   return made;
 }
 
+// Closes `b` in the member `m`.
+int close_in(member& m, bundle& b) noexcept {
+  if (m.home == &b) return EDEADLK;
+  if (bundle* other = b.closed_around(m); other != nullptr) {
+    if (b.maker != m.self->id) return EDEADLK;
+    other->give_way();
+  }
+  m.closing = &b;
+  const int code = b.end();
+  m.closing = nullptr;
+  return code;
+}
+
 }  // namespace
 
-bool is_own_bundle(const dill_hvfs* vfs) noexcept {
-  const member* m = member_of(scheduler::current().running());
-  return m != nullptr && m->home == vfs;
+bool is_bundle(const dill_hvfs* vfs) noexcept {
+  return vfs->query == bundle::answer;
+}
+
+bool is_closing(const dill_hvfs* vfs) noexcept {
+  return is_bundle(vfs) && static_cast<const bundle*>(vfs)->closing;
+}
+
+int close_bundle(int h, dill_hvfs* vfs) noexcept {
+  auto& b = *static_cast<bundle*>(vfs);
+  member* m = member_of(scheduler::current().running());
+  b.closing = true;
+  const int code = m == nullptr ? b.end() : close_in(*m, b);
+  b.closing = false;
+  if (code != 0) return code;
+  forget(h);
+  destroy(b);
+  return 0;
 }
 
 }  // namespace caraway::capi
 
 using namespace caraway;
 using namespace caraway::capi;
+
+volatile void* dill_unoptimisable = nullptr;
 
 extern "C" {
 DILL_EXPORT dill_registers_* dill_prologue(int fresh, int bndl, void* mem, std::size_t len,
@@ -235,6 +297,7 @@ int dill_start_call_(int fresh, int bndl, void* mem, std::size_t len, const char
 }
 
 int dill_bundle() {
+  if (const int code = cannot_begin(); code != 0) return outcome(code);
   bundle* made = create<bundle>(static_cast<dill_bundle_storage*>(nullptr));
   if (made == nullptr) return outcome(ENOMEM);
   const int h = make_handle(*made);
@@ -244,6 +307,7 @@ int dill_bundle() {
 
 int dill_bundle_mem(dill_bundle_storage* mem) {
   if (mem == nullptr) return outcome(EINVAL);
+  if (const int code = cannot_begin(); code != 0) return outcome(code);
   bundle* made = create<bundle>(mem);
   const int h = make_handle(*made);
   if (h < 0) destroy(*made);
@@ -254,6 +318,7 @@ int dill_bundle_wait(int h, std::int64_t deadline) {
   if (lowlevel::cancel_pending()) return outcome(ECANCELED);
   auto* b = own<bundle>(h, bundle_type);
   if (b == nullptr) return -1;
+  if (b->closing) return outcome(EBADF);
   if (b->members.empty()) return outcome(0);
   lowlevel::waiter w;
   lowlevel::operation op("bundle wait");

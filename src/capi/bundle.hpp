@@ -5,7 +5,14 @@
 
 namespace caraway::capi {
 
-// The bundle that the running coroutine belongs to is this object.
-bool is_own_bundle(const dill_hvfs* vfs) noexcept;
+// For hclose() and hown(), of objects of any kind.
+bool is_bundle(const dill_hvfs* vfs) noexcept;
+// Somebody is in close_bundle() with it.
+bool is_closing(const dill_hvfs* vfs) noexcept;
+
+// Cancels the coroutines of the bundle `vfs` and waits for their ends, then frees it and its number. 0,
+// or EDEADLK: one of them would wait for the calling one; then it stays, and whom it has cancelled stays
+// cancelled. Blocks, also in a cancelled coroutine.
+int close_bundle(int h, dill_hvfs* vfs) noexcept;
 
 }  // namespace caraway::capi

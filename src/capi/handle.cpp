@@ -110,12 +110,16 @@ class no_blocking {
 };
 
 int add(dill_hvfs& vfs, bool own) noexcept {
-  if (lowlevel::cancel_pending()) return outcome(ECANCELED);
+  if (const int code = cannot_begin(); code != 0) return outcome(code);
   const int h = handles().add(vfs, own);
   return h < 0 ? outcome(ENOMEM) : outcome(0, h);
 }
 
 }  // namespace
+
+int cannot_begin() noexcept {
+  return lowlevel::cancel_pending() ? ECANCELED : lowlevel::ready();
+}
 
 int make_handle(object& o) noexcept {
   return add(o, true);
@@ -167,7 +171,7 @@ void* dill_hquery(int h, const void* type) {
 
 int dill_hown(int h) {
   const slot* s = handles().find(h);
-  if (s == nullptr) return outcome(EBADF);
+  if (s == nullptr || is_closing(s->vfs)) return outcome(EBADF);
   const int moved = add(*s->vfs, s->own);
   if (moved < 0) {
     const int code = errno;
@@ -181,7 +185,8 @@ int dill_hown(int h) {
 int dill_hclose(int h) {
   dill_hvfs* vfs = find(h);
   if (vfs == nullptr) return -1;
-  if (is_own_bundle(vfs)) return outcome(EDEADLK);
+  if (is_closing(vfs)) return outcome(EBADF);
+  if (is_bundle(vfs)) return outcome(close_bundle(h, vfs));
   forget(h);
   const no_blocking guard(runtime::scheduler::current().running());
   vfs->close(vfs);

@@ -5,7 +5,11 @@
 
 namespace caraway::capi {
 
-// A number for `o`, errno 0; -1 and errno: ECANCELED, ENOMEM.
+// Why a call that makes a handle or waits cannot begin, as an errno value; 0 if it can. ECANCELED; EMFILE,
+// ENFILE and ENOMEM: it is the thread's first, and the scheduler that it takes cannot be made.
+int cannot_begin() noexcept;
+
+// A number for `o`, errno 0; -1 and errno, as cannot_begin(), and ENOMEM.
 int make_handle(object& o) noexcept;
 
 // The object of `h`; nullptr and EBADF.

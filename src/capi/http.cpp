@@ -75,8 +75,10 @@ void* answer(dill_hvfs* vfs, const void* type) {
 
 void close_object(dill_hvfs* vfs) {
   auto& o = *static_cast<http_object*>(vfs);
-  o.state.socket->abort();
-  o.state.below.close();
+  http_state& s = o.state;
+  const bool said_all = s.below.said_all() && !s.sending && !s.receiving;
+  if (!said_all) s.socket->abort();
+  s.below.close();
   destroy(o);
 }
 
@@ -101,6 +103,7 @@ int attach(int s, dill_http_storage* mem) noexcept {
   if (h >= 0) return h;
   const int code = errno;
   if (o != nullptr) destroy(*o);
+  stream.reset();
   below.close();
   return outcome(code);
 }

@@ -4,8 +4,6 @@
 // a layer above owns a stream it does.
 #include "caraway/unix.hpp"
 
-#include "caraway/wait.hpp"
-
 #include "capi/adopted_fd.hpp"
 #include "capi/listener.hpp"
 #include "capi/stream.hpp"
@@ -35,14 +33,19 @@ int make(local::stream_ptr s, Storage* mem) noexcept {
 }
 
 int listen_at(const char* addr, int backlog, dill_ipc_listener_storage* mem) noexcept {
-  if (lowlevel::cancel_pending()) return outcome(ECANCELED);
+  if (const int code = cannot_begin(); code != 0) return outcome(code);
   if (addr == nullptr) return outcome(EINVAL);
   auto l = local::try_listen(addr, backlog);
-  return l ? make_listener(std::move(*l), ipc_listener_type, mem) : fail_with(l.error());
+  if (!l) return fail_with(l.error());
+  const int h = make_listener(std::move(*l), ipc_listener_type, mem);
+  if (h >= 0) return h;
+  const int code = errno;
+  ::unlink(addr);
+  return outcome(code);
 }
 
 int accept_from(int s, dill_ipc_storage* mem, std::int64_t deadline) noexcept {
-  if (lowlevel::cancel_pending()) return outcome(ECANCELED);
+  if (const int code = cannot_begin(); code != 0) return outcome(code);
   auto* l = own<listener>(s, ipc_listener_type);
   if (l == nullptr) return -1;
   auto accepted = l->accept(to_deadline(deadline));
@@ -50,7 +53,7 @@ int accept_from(int s, dill_ipc_storage* mem, std::int64_t deadline) noexcept {
 }
 
 int connect_to(const char* addr, dill_ipc_storage* mem, std::int64_t deadline) noexcept {
-  if (lowlevel::cancel_pending()) return outcome(ECANCELED);
+  if (const int code = cannot_begin(); code != 0) return outcome(code);
   if (addr == nullptr) return outcome(EINVAL);
   auto connected = local::try_connect(addr, to_deadline(deadline));
   return connected ? make(std::move(*connected), mem) : fail_with(connected.error());
@@ -77,11 +80,15 @@ struct half {
 
 int make_pair(half* mem, int s[2]) noexcept {
   if (s == nullptr) return outcome(EINVAL);
-  if (lowlevel::cancel_pending()) return outcome(ECANCELED);
+  if (const int code = cannot_begin(); code != 0) return outcome(code);
   auto both = local::try_pair();
   if (!both) return fail_with(both.error());
   const int first = make(std::move(both->first), mem);
-  if (first < 0) return -1;
+  if (first < 0) {
+    const int code = errno;
+    both = fail(code);
+    return outcome(code);
+  }
   const int second = make(std::move(both->second), mem == nullptr ? nullptr : mem + 1);
   if (second < 0) {
     const int code = errno;

@@ -44,12 +44,18 @@ template <class Listener, class Storage>
 int make_listener(Listener l, const void* kind, Storage* memory) noexcept {
   using object_type = listener_object<Listener>;
   object_type* made = create<object_type>(memory);
-  if (made == nullptr) return outcome(ENOMEM);
-  made->kind = kind;
-  made->listener = std::move(l);
-  const int h = make_handle(*made);
-  if (h < 0) destroy(*made);
-  return h;
+  int h = outcome(ENOMEM);
+  if (made != nullptr) {
+    made->kind = kind;
+    made->listener = std::move(l);
+    h = make_handle(*made);
+  }
+  if (h >= 0) return h;
+  // The end of a listener may change errno.
+  const int code = errno;
+  if (made != nullptr) destroy(*made);
+  l = Listener();
+  return outcome(code);
 }
 
 }  // namespace caraway::capi

@@ -39,8 +39,7 @@ int lower::take(int s, message_ptr& stream) noexcept {
 int lower::take_own(stream_object& o, stream_ptr& stream) noexcept {
   stream_state& state = o.state;
   if (state.in.busy || state.out.busy) return EBUSY;
-  if (state.in.code != 0) return state.in.code;
-  if (state.out.code != 0) return state.out.code;
+  if (state.in.code == ECONNRESET || state.out.code == ECONNRESET) return ECONNRESET;
   stream = std::move(state.stream);
   o.host.reset();
   if (o.lend != nullptr) o.lend(*stream, true);
@@ -72,6 +71,11 @@ int lower::give_back(stream_ptr stream) noexcept {
 int lower::give_back(message_ptr stream) noexcept {
   if (own_messages_ != nullptr) own_messages_->state.stream = std::move(stream);
   return std::exchange(handle_, -1);
+}
+
+bool lower::said_all() const noexcept {
+  if (own_ != nullptr) return own_->state.out.code == EPIPE;
+  return own_messages_ != nullptr && own_messages_->state.below.said_all();
 }
 
 lower lower::of(int kept) noexcept {

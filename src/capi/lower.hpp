@@ -14,8 +14,9 @@ struct message_object;
 class lower {
  public:
   // Takes `s`, whatever kind of bytestream it is, and its stream. An errno value; then `s` is
-  // closed. EBADF, ENOTSUP, ECANCELED, ENOMEM; EBUSY if somebody is blocked on it, ECONNRESET or
-  // EPIPE if one of its directions is broken or over.
+  // closed. EBADF, ENOTSUP, ECANCELED, ENOMEM; EBUSY if somebody is blocked on it, ECONNRESET if one of
+  // its directions is broken. One that is over is not: what the layer does in the other one is its own
+  // affair.
   int take(int s, stream_ptr& stream) noexcept;
   // The same for whatever kind of message socket it is.
   int take(int s, message_ptr& stream) noexcept;
@@ -27,6 +28,9 @@ class lower {
   // Puts the stream back: the handle, which is the program's again.
   int give_back(stream_ptr stream) noexcept;
   int give_back(message_ptr stream) noexcept;
+  // Nothing more is sent below, since the program said so before it attached the layer: then closing the
+  // whole need not reset the connection.
+  bool said_all() const noexcept;
   // Closes the handle.
   void close() noexcept;
 

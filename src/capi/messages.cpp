@@ -92,7 +92,8 @@ void* answer(dill_hvfs* vfs, const void* type) {
 void close_object(dill_hvfs* vfs) {
   auto& o = *static_cast<message_object*>(vfs);
   message_state& s = o.state;
-  if (s.stream != nullptr) s.stream->abort();
+  const bool said_all = s.below.said_all() && !s.sending && !s.receiving;
+  if (s.stream != nullptr && !said_all) s.stream->abort();
   s.below.close();
   destroy(o);
 }
@@ -156,6 +157,7 @@ int finish_messages(message_object* made, result<message_ptr> stream, lower belo
   if (h >= 0) return h;
   code = errno;
   if (made != nullptr) destroy(*made);
+  stream = message_ptr();
   below.close();
   return outcome(code);
 }

@@ -108,6 +108,7 @@ int close_stream(stream_state& s, deadline dl) noexcept {
     s.stream->abort();
     return ECONNRESET;
   }
+  const last_words may_be;
   const int code = code_of(s.stream->try_close(dl));
   return code == EPIPE ? 0 : code;
 }
@@ -141,15 +142,21 @@ lane_use::~lane_use() {
 
 int finish_stream(stream_object* made, stream_ptr stream, const void* kind,
                   void (*lend)(byte_stream&, bool)) noexcept {
-  if (made == nullptr) return outcome(ENOMEM);
-  made->kind = kind;
-  made->lend = lend;
-  const int h = make_handle(*made);
-  if (h >= 0)
+  int h = outcome(ENOMEM);
+  if (made != nullptr) {
+    made->kind = kind;
+    made->lend = lend;
+    h = make_handle(*made);
+  }
+  if (h >= 0) {
     made->state.stream = std::move(stream);
-  else
-    destroy(*made);
-  return h;
+    return h;
+  }
+  // The end of a connection may change errno.
+  const int code = errno;
+  if (made != nullptr) destroy(*made);
+  stream.reset();
+  return outcome(code);
 }
 
 int stream_done(int h, const void* kind, std::int64_t deadline) noexcept {
@@ -157,6 +164,7 @@ int stream_done(int h, const void* kind, std::int64_t deadline) noexcept {
   if (o == nullptr) return -1;
   lane_use use(o->state, &stream_state::out);
   if (use.code() != 0) return outcome(use.code());
+  const last_words may_be;
   const int code = code_of(use.stream().try_done(to_deadline(deadline)));
   return outcome(use.end(code, code == 0 ? EPIPE : code_after(code)));
 }

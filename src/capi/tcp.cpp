@@ -1,8 +1,6 @@
 // tcp.cpp - TCP connections and listeners.
 #include "capi/tcp.hpp"
 
-#include "caraway/wait.hpp"
-
 #include "capi/adopted_fd.hpp"
 #include "capi/ipaddr.hpp"
 #include "capi/listener.hpp"
@@ -23,7 +21,7 @@ int fail_with(std::error_code why) noexcept {
 }
 
 int listen_at(dill_ipaddr* addr, int backlog, dill_tcp_listener_storage* mem) noexcept {
-  if (lowlevel::cancel_pending()) return outcome(ECANCELED);
+  if (const int code = cannot_begin(); code != 0) return outcome(code);
   const auto at = from_ipaddr(addr);
   if (!at) return fail_with(at.error());
   auto l = tcp::try_listen(*at, {.backlog = backlog});
@@ -33,7 +31,7 @@ int listen_at(dill_ipaddr* addr, int backlog, dill_tcp_listener_storage* mem) no
 }
 
 int accept_from(int s, dill_ipaddr* addr, dill_tcp_storage* mem, std::int64_t deadline) noexcept {
-  if (lowlevel::cancel_pending()) return outcome(ECANCELED);
+  if (const int code = cannot_begin(); code != 0) return outcome(code);
   auto* l = own<listener>(s, tcp_listener_type);
   if (l == nullptr) return -1;
   auto accepted = l->accept(to_deadline(deadline));
@@ -43,7 +41,7 @@ int accept_from(int s, dill_ipaddr* addr, dill_tcp_storage* mem, std::int64_t de
 }
 
 int connect_to(const dill_ipaddr* addr, dill_tcp_storage* mem, std::int64_t deadline) noexcept {
-  if (lowlevel::cancel_pending()) return outcome(ECANCELED);
+  if (const int code = cannot_begin(); code != 0) return outcome(code);
   const auto to = from_ipaddr(addr);
   if (!to) return fail_with(to.error());
   auto connected = tcp::try_connect(*to, to_deadline(deadline));

@@ -1,16 +1,18 @@
 // udp.cpp - UDP.
 //
-// As libdill has it, that nobody is at the other end is not told: a datagram to nobody is a datagram lost.
-// Sending never waits, and one for which the system has no room is lost too.
+// As libdill has it, what the network answers to a datagram is not told: that nobody is at the other end,
+// or no way there. One to nobody is a datagram lost. Sending never waits, and one for which the system
+// has no room is lost too.
 #include "caraway/udp.hpp"
+
+#include <algorithm>
+#include <iterator>
 
 #include "capi/guest.hpp"
 #include "capi/handle.hpp"
 #include "capi/iolist.hpp"
 #include "capi/ipaddr.hpp"
 #include "capi/last_words.hpp"
-#include "caraway/wait.hpp"
-
 namespace caraway::capi {
 namespace {
 
@@ -36,18 +38,30 @@ struct udp_object final : object {
   list<udp_guest> inside;
 };
 
+// What the ICMP messages that a connected socket hears of become.
+bool is_answer(int code) noexcept {
+  constexpr int codes[] = {ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN,
+                           ENONET,       ENOPROTOOPT,  EPROTO,      EACCES};
+  return std::ranges::find(codes, code) != std::end(codes);
+}
+
 // --- sending ---
 
+int send_once(udp::socket& s, parts ps, const address* to) noexcept {
+  const int code =
+      code_of(to == nullptr ? s.try_send(ps, immediately) : s.try_send_to(ps, *to, immediately));
+  if (code == ETIMEDOUT) return 0;
+  return code == EDESTADDRREQ ? EINVAL : code;
+}
+
+// The answer to an earlier datagram is told once, instead of sending, to a socket with a remote. What stays
+// is about this one: there is no way from here.
 int send(udp::socket& s, parts ps, const address* to) noexcept {
+  const int most_answers = s.peer_address() ? 16 : 0;
   const last_words may_be;
-  for (;;) {
-    const auto sent =
-        to == nullptr ? s.try_send(ps, immediately) : s.try_send_to(ps, *to, immediately);
-    const int code = code_of(sent);
-    if (code == ETIMEDOUT) return 0;
-    if (code == EDESTADDRREQ) return EINVAL;
-    if (code != ECONNREFUSED) return code;
-  }
+  int code = send_once(s, ps, to);
+  for (int i = 0; i < most_answers && is_answer(code); ++i) code = send_once(s, ps, to);
+  return code == ECONNREFUSED ? 0 : code;
 }
 
 int send_list(udp::socket& s, const dill_ipaddr* addr, const dill_iolist* first,
@@ -67,7 +81,7 @@ int receive(udp::socket& s, dill_ipaddr* addr, const dill_iolist* first, std::si
             deadline dl) {
   const last_words may_be;
   auto got = s.try_recv_from(dl);
-  while (!got && got.error() == os_error(ECONNREFUSED)) got = s.try_recv_from(dl);
+  while (!got && is_answer(to_errno(got.error()))) got = s.try_recv_from(dl);
   if (!got) return to_errno(got.error());
   size = got->data.size();
   const bool fits = first == nullptr || size <= list_size(first);
@@ -135,7 +149,7 @@ result<udp::socket_ptr> open_socket(const dill_ipaddr* local, const dill_ipaddr*
 }
 
 int open(dill_ipaddr* local, const dill_ipaddr* remote, dill_udp_storage* mem) noexcept {
-  if (lowlevel::cancel_pending()) return outcome(ECANCELED);
+  if (const int code = cannot_begin(); code != 0) return outcome(code);
   udp_object* made = create<udp_object>(mem);
   if (made == nullptr) return outcome(ENOMEM);
   const int code = without_exceptions([&] {

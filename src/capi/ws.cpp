@@ -209,6 +209,7 @@ int make(result<ws::socket> made, lower below, int flags, dill_ws_storage* mem) 
   if (h >= 0) return h;
   code = errno;
   if (o != nullptr) destroy(*o);
+  made = fail(code);
   below.close();
   return outcome(code);
 }

@@ -11,7 +11,9 @@ namespace caraway::io {
 // What a call that would go on has to fail with by now, else 0: ETIMEDOUT once `dl` or the ambient
 // deadline of the running coroutine has come, ECANCELED once the shield of a cancelled one has ended.
 inline int overdue(deadline dl) noexcept {
-  const runtime::coroutine& self = runtime::scheduler::current().running();
+  runtime::scheduler* here = runtime::scheduler::existing();
+  if (here == nullptr) return dl.passed() ? ETIMEDOUT : 0;
+  const runtime::coroutine& self = here->running();
   if (!earlier(dl, self.ambient).passed()) return 0;
   return self.must_end() && self.shield_until.passed() ? ECANCELED : ETIMEDOUT;
 }

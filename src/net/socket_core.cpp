@@ -174,8 +174,8 @@ result<void> socket_core::close(deadline dl) noexcept {
   return r;
 }
 
-// Drops what comes until the peer has finished. Looks at the deadline itself: while bytes keep
-// coming, no receive ever waits.
+// Drops what comes until the peer has finished. Looks at the deadline itself, now and then: while bytes
+// keep coming, no receive ever waits. What is there already is dropped also at a deadline that has come.
 result<void> socket_core::drain(deadline dl) noexcept {
   if (in_.broken()) return fail(ECONNRESET);
   if (in_.finished()) return {};
@@ -192,8 +192,9 @@ result<void> socket_core::drain(deadline dl) noexcept {
       return fail(waiting ? code : os_error(ECONNRESET));
     }
     if (!*block) return {};
+    if (n % receives_per_turn != 0) continue;
     if (const int code = io::overdue(dl); code != 0) return fail(code);
-    if (n % receives_per_turn == 0 && lowlevel::yield() != 0) return fail(ECANCELED);
+    if (lowlevel::yield() != 0) return fail(ECANCELED);
     if (closed_) return fail(ECANCELED);
   }
 }

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <vector>
 
 #include "caraway/task_group.hpp"
 #include "caraway/this_task.hpp"
@@ -78,6 +79,52 @@ TEST(socket_listener, one_that_has_left_the_line_when_it_closes_does_not_wait) {
   l.listener.close();
   second.wait();
   first.wait();
+}
+
+// Each accept fails with the next of the codes, and then there is nobody.
+class unlucky_kernel final : public runtime::kernel {
+ public:
+  std::vector<int> codes;
+  int accepts = 0;
+  int accept(int, sockaddr*, socklen_t*) noexcept override {
+    const auto n = static_cast<std::size_t>(accepts++);
+    errno = n < codes.size() ? codes[n] : EAGAIN;
+    return -1;
+  }
+};
+
+class unlucky_handle final : public runtime::io_handle {
+ public:
+  explicit unlucky_handle(unlucky_kernel& k) noexcept : io_handle(k, 7) {}
+  int accept_one() { return io_handle::accept(nullptr, nullptr, immediately).error().value(); }
+
+ private:
+  int arm(runtime::direction) noexcept override { return 0; }
+};
+
+TEST(socket_listener, what_became_of_a_connection_that_is_gone_again_is_not_told) {
+  unlucky_kernel kernel;
+  unlucky_handle handle(kernel);
+  kernel.codes = {ECONNABORTED, EPROTO,       ENETDOWN,   ENOPROTOOPT, EHOSTDOWN,
+                  ENONET,       EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH};
+  EXPECT_EQ(handle.accept_one(), ETIMEDOUT);
+  EXPECT_EQ(kernel.accepts, 10);
+}
+
+TEST(socket_listener, what_is_about_the_listener_is_told) {
+  for (const int code : {EMFILE, ENOBUFS, EINVAL}) {
+    unlucky_kernel kernel;
+    unlucky_handle handle(kernel);
+    kernel.codes = {code};
+    EXPECT_EQ(handle.accept_one(), code);
+  }
+}
+
+TEST(socket_listener, a_socket_that_can_never_accept_says_so) {
+  unlucky_kernel kernel;
+  unlucky_handle handle(kernel);
+  kernel.codes.assign(100'000, EOPNOTSUPP);
+  EXPECT_EQ(handle.accept_one(), EOPNOTSUPP);
 }
 
 }  // namespace

@@ -70,6 +70,7 @@ result<stream_ptr> make_stream(unique_fd fd, std::unique_ptr<runtime::io_handle>
 }
 
 result<unique_fd> make_socket(int family) {
+  if (const int code = lowlevel::ready(); code != 0) return fail(code);
   unique_fd fd(system().socket(family, SOCK_STREAM, 0));
   if (!fd) return fail(errno);
   return fd;
@@ -95,6 +96,7 @@ result<stream_ptr> try_connect(std::string_view host, std::uint16_t port, deadli
 }
 
 result<stream_ptr> try_from_fd(unique_fd fd) {
+  if (const int code = lowlevel::ready(); code != 0) return fail(code);
   if (auto r = net::check_socket(system(), fd.get(), AF_INET, AF_INET6, role::connected); !r)
     return fail(r.error());
   auto handle = net::watch(fd.get());
@@ -178,6 +180,7 @@ result<listener> try_listen(const address& at, const listen_options& options) {
 }
 
 result<listener> try_listener_from_fd(unique_fd fd) try {
+  if (const int code = lowlevel::ready(); code != 0) return fail(code);
   if (auto r = net::check_socket(system(), fd.get(), AF_INET, AF_INET6, role::listening); !r)
     return fail(r.error());
   auto handle = net::watch(fd.get());

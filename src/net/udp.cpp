@@ -249,6 +249,7 @@ result<void> bind_to(runtime::kernel& k, int fd, const address& local) noexcept 
 
 // At `local` and connected to `peer`, whichever is an address.
 result<socket_ptr> make(int family, const address& local, const address& peer, const options& o) {
+  if (const int code = lowlevel::ready(); code != 0) return fail(code);
   runtime::kernel& k = net::system();
   unique_fd fd(k.socket(family, SOCK_DGRAM, 0));
   if (!fd) return fail(errno);

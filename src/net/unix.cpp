@@ -2,6 +2,7 @@
 #include "caraway/unix.hpp"
 
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -51,6 +52,7 @@ result<stream_ptr> make_stream(unique_fd fd) {
 }
 
 result<unique_fd> make_socket() {
+  if (const int code = lowlevel::ready(); code != 0) return fail(code);
   unique_fd fd(system().socket(AF_UNIX, SOCK_STREAM, 0));
   if (!fd) return fail(errno);
   return fd;
@@ -102,6 +104,7 @@ result<stream_ptr> try_connect(std::string_view path, deadline dl) {
 }
 
 result<std::pair<stream_ptr, stream_ptr>> try_pair() {
+  if (const int code = lowlevel::ready(); code != 0) return fail(code);
   int fds[2];
   if (system().socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) return fail(errno);
   unique_fd first_fd(fds[0]);
@@ -114,6 +117,7 @@ result<std::pair<stream_ptr, stream_ptr>> try_pair() {
 }
 
 result<stream_ptr> try_from_fd(unique_fd fd) {
+  if (const int code = lowlevel::ready(); code != 0) return fail(code);
   if (auto r = net::check_socket(system(), fd.get(), AF_UNIX, AF_UNIX, role::connected); !r)
     return fail(r.error());
   return make_stream(std::move(fd));
@@ -165,11 +169,15 @@ result<listener> try_listen(std::string_view path, int backlog) {
   runtime::kernel& k = system();
   if (k.bind(fd->get(), reinterpret_cast<const sockaddr*>(&at->native), at->size) != 0)
     return fail(errno);
-  if (k.listen(fd->get(), backlog) != 0) return fail(errno);
-  return try_listener_from_fd(std::move(*fd));
+  auto made = k.listen(fd->get(), backlog) == 0 ? try_listener_from_fd(std::move(*fd))
+                                                : result<listener>(fail(errno));
+  const bool is_file = at->native.sun_path[0] != '\0';
+  if (!made && is_file) ::unlink(at->native.sun_path);
+  return made;
 }
 
 result<listener> try_listener_from_fd(unique_fd fd) try {
+  if (const int code = lowlevel::ready(); code != 0) return fail(code);
   if (auto r = net::check_socket(system(), fd.get(), AF_UNIX, AF_UNIX, role::listening); !r)
     return fail(r.error());
   auto handle = net::watch(fd.get());

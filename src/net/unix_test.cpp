@@ -62,6 +62,20 @@ TEST(unix, a_path_is_listened_at_and_connected_to) {
   EXPECT_EQ(as_text(b->fill(5)), "hello");
 }
 
+TEST(unix, a_listener_that_cannot_be_made_leaves_no_file) {
+  const folder f;
+  const std::string path = f / "socket";
+  sim::run({}, [&path] {
+    testing::for_each_failure([&path](std::size_t n) {
+      sim::configure({.fail_call = n + 1, .fail_code = ENOBUFS});
+      const auto made = local::try_listen(path);
+      sim::configure({});
+      EXPECT_EQ(std::filesystem::exists(path), made.has_value());
+      return made.has_value();
+    });
+  });
+}
+
 TEST(unix, a_name_in_the_abstract_namespace_needs_no_file) {
   const std::string name = std::string(1, '\0') + "caraway test " + std::to_string(::getpid());
   auto l = local::listen(name);

@@ -250,7 +250,7 @@ std::unique_ptr<runtime::poller> make() {
 }
 
 void start_scheduler() noexcept {
-  runtime::scheduler::current();
+  static_cast<void>(runtime::scheduler::ensure());
 }
 
 [[maybe_unused]] const bool early = [] {

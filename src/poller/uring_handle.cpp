@@ -373,7 +373,9 @@ result<unique_fd> uring_handle::take_connection(sockaddr_storage* address,
 }
 
 void uring_handle::connected(int outcome) noexcept {
-  const bool gone = outcome == -ECONNABORTED || outcome == -EPROTO;
+  const bool lost = is_of_lost_connection(-outcome);
+  lost_in_a_row_ = lost ? lost_in_a_row_ + 1 : 0;
+  const bool gone = lost && lost_in_a_row_ < most_lost;
   if (outcome >= 0) {
     unique_fd fd(outcome);
     try {

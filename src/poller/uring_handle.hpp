@@ -81,6 +81,7 @@ class uring_handle final : public io_handle, public list_node, public uring_clie
   uring_driver* driver_;
   send_request* sending_ = nullptr;
   std::vector<int> accepted_;
+  int lost_in_a_row_ = 0;  // connections, before they were accepted
   int input_error_ = 0;
   unsigned char in_flight_ = 0;
   unsigned char stopping_ = 0;

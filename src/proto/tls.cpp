@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <new>
 
+#include "caraway/wait.hpp"
 #include "proto/tls_contexts.hpp"
 #include "proto/tls_stream.hpp"
 
@@ -11,6 +12,7 @@ namespace {
 
 result<stream_ptr> establish(caraway::stream_ptr under, ssl_ctx_st& setup,
                              const session_options& options, deadline dl) {
+  if (const int code = lowlevel::ready(); code != 0) return fail(code);
   auto made = std::make_unique<stream_impl>(std::move(under));
   const auto shaken = made->shake(setup, options, dl);
   if (shaken) return made;

@@ -28,6 +28,7 @@ using impl_ptr = std::unique_ptr<socket_access::impl>;
 
 result<impl_ptr> make(stream_ptr under, role as, const limits& l,
                       const std::optional<deflate_options>& deflate) {
+  if (const int code = lowlevel::ready(); code != 0) return fail(code);
   auto made = impl_ptr(new (std::nothrow) socket_access::impl(std::move(under), as, l, deflate));
   if (!made) return fail(ENOMEM);
   return made;

@@ -33,6 +33,12 @@ int transfer_failure() noexcept {
 
 }  // namespace
 
+bool io_handle::is_of_lost_connection(int code) noexcept {
+  constexpr int codes[] = {ECONNABORTED, EPROTO,       ENETDOWN,   ENOPROTOOPT, EHOSTDOWN,
+                           ENONET,       EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH};
+  return std::ranges::find(codes, code) != std::end(codes);
+}
+
 io_handle::~io_handle() {
   interrupt(ECANCELED);
 }
@@ -244,7 +250,7 @@ result<unique_fd> io_handle::accept(sockaddr_storage* address, socklen_t* length
                                     deadline dl) noexcept {
   if (lowlevel::cancel_pending()) return fail(ECANCELED);
   sockaddr_storage unused;
-  for (;;) {
+  for (int lost = 0;;) {
     if (may_be_ready(direction::in)) {
       sockaddr_storage* const to = address == nullptr ? &unused : address;
       socklen_t n = sizeof(sockaddr_storage);
@@ -253,7 +259,8 @@ result<unique_fd> io_handle::accept(sockaddr_storage* address, socklen_t* length
         if (length != nullptr) *length = n;
         return unique_fd(fd);
       }
-      if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
+      if (errno == EINTR) continue;
+      if (is_of_lost_connection(errno) && ++lost < most_lost) continue;
       if (errno != EAGAIN) return fail(errno);
       may_be_ready_[index(direction::in)] = false;
     }

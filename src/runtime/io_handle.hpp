@@ -131,6 +131,12 @@ class io_handle {
   void not_ready(direction d) noexcept { may_be_ready_[static_cast<int>(d)] = hung_up_; }
   void try_send_request() noexcept;
 
+  // accept(2) reports what became of a connection that is gone again, which is of no interest to who
+  // accepts the next one. But of a socket that cannot accept at all the kernel says EOPNOTSUPP too, and
+  // says it every time: so many in a row are skipped.
+  static bool is_of_lost_connection(int code) noexcept;
+  static constexpr int most_lost = 1024;
+
  private:
   static constexpr std::uint32_t initial_receive_size = 16 * 1024;
   void adapt_receive_size(std::size_t received) noexcept;

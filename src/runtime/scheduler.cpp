@@ -114,6 +114,18 @@ scheduler* scheduler::existing() noexcept {
   return current_scheduler;
 }
 
+int scheduler::ensure() noexcept {
+  if (current_scheduler != nullptr) return 0;
+  try {
+    make_current();
+    return 0;
+  } catch (const std::bad_alloc&) {
+    return ENOMEM;
+  } catch (const std::system_error& e) {
+    return to_errno(e.code());
+  }
+}
+
 scheduler::scheduler(std::unique_ptr<runtime::poller> p, guard_mode guards)
     : stacks_(guards),
       running_(&main_),
@@ -124,18 +136,18 @@ scheduler::scheduler(std::unique_ptr<runtime::poller> p, guard_mode guards)
       looks_left_(looks_per_poll),
       turn_(p->now()),
       poller_(std::move(p)),
-      outer_clock_(base::set_clock_source(poller_.get())),
       timers_(turn_),
-      inbox_(std::make_shared<runtime::inbox>(*poller_)) {
+      inbox_(std::make_shared<runtime::inbox>(*poller_)),
+      idle_stack_(value_or_raise(stacks_.acquire(idle_stack_size), "start a scheduler")) {
   main_.owner = idle_.owner = this;
   main_.state = run_state::running;
   main_.name = "main";
   main_.hooks.adopted();
   idle_.name = "idle";
-  idle_.memory = idle_stack_ =
-      value_or_raise(stacks_.acquire(idle_stack_size), "start a scheduler");
+  idle_.memory = idle_stack_;
   idle_.hooks.created(idle_stack_.limit, idle_stack_.size(), idle_stack_.size());
   make_context(idle_.registers, idle_stack_.limit, idle_stack_.top, enter_idle, this);
+  outer_clock_ = base::set_clock_source(poller_.get());
   current_scheduler = this;
   enroll();
 }
@@ -472,7 +484,11 @@ void scheduler::enter_idle(void* argument) noexcept {
 namespace caraway::lowlevel {
 
 int operation::park(deadline dl) noexcept {
-  return runtime::scheduler::current().park(*this, dl);
+  if (const int code = ready(); code != 0) [[unlikely]] {
+    leave_queues();
+    return code;
+  }
+  return runtime::scheduler::existing()->park(*this, dl);
 }
 
 void operation::leave_queues() noexcept {
@@ -496,11 +512,19 @@ void wake(waiter& w, int code) noexcept {
 }
 
 int yield() noexcept {
-  return runtime::scheduler::current().yield();
+  if (const int code = ready(); code != 0) [[unlikely]]
+    return code;
+  return runtime::scheduler::existing()->yield();
 }
 
+int ready() noexcept {
+  return runtime::scheduler::ensure();
+}
+
+// Nobody can have cancelled what has no scheduler.
 bool cancel_pending() noexcept {
-  return runtime::scheduler::current().running().cancel_pending();
+  runtime::scheduler* here = runtime::scheduler::existing();
+  return here != nullptr && here->running().cancel_pending();
 }
 
 }  // namespace caraway::lowlevel

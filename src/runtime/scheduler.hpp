@@ -56,6 +56,8 @@ class scheduler {
   static scheduler& current();
   // The same, or nullptr if the thread has none yet.
   static scheduler* existing() noexcept;
+  // Makes it if need be. 0, or why that cannot be, as an errno value: then current() would throw.
+  static int ensure() noexcept;
 
   // `guards` is the strongest kind its stacks may have.
   explicit scheduler(std::unique_ptr<runtime::poller> p,

@@ -39,6 +39,7 @@ result<runtime::io_handle*> add_user(int fd) {
 }  // namespace
 
 result<fd_watch> fd_watch::open(int fd) noexcept {
+  if (const int code = lowlevel::ready(); code != 0) return fail(code);
   try {
     auto handle = add_user(fd);
     if (!handle) return fail(handle.error());
@@ -49,6 +50,7 @@ result<fd_watch> fd_watch::open(int fd) noexcept {
 }
 
 runtime::io_handle* fd_watch::find(int fd) noexcept {
+  if (runtime::scheduler::existing() == nullptr) return nullptr;
   const auto at = watched_fds().find(fd);
   return at == watched_fds().end() ? nullptr : at->second.handle.get();
 }

@@ -168,6 +168,7 @@ result<void> offload(offload_job& j, deadline dl) {
       if (job != nullptr) job->release();
     }
   } mine{&j};
+  if (const int code = ready(); code != 0) return fail(code);
   if (cancel_pending()) return fail(ECANCELED);
   runtime::scheduler& s = runtime::scheduler::current();
   const auto r = std::make_shared<request>(&j, s.inbox());

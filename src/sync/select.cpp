@@ -85,6 +85,7 @@ result<std::size_t> finish(case_list cases, std::size_t i, int code) {
 }  // namespace
 
 result<std::size_t> try_select_from(case_list cases, deadline dl) {
+  if (const int code = lowlevel::ready(); code != 0) return fail(code);
   if (lowlevel::cancel_pending()) return fail(ECANCELED);
   const first_look seen = look_at(cases, dl);
   if (seen.ready != nullptr) return finish(cases, index_of(cases, seen.ready), 0);

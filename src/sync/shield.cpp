@@ -5,6 +5,7 @@
 namespace caraway {
 
 shield::shield(deadline dl) noexcept {
+  if (lowlevel::ready() != 0) return;
   runtime::coroutine& self = runtime::scheduler::current().running();
   until_before_ = self.shield_until;
   ambient_before_ = self.ambient;
@@ -15,6 +16,7 @@ shield::shield(deadline dl) noexcept {
 }
 
 shield::~shield() {
+  if (runtime::scheduler::existing() == nullptr) return;
   runtime::coroutine& self = runtime::scheduler::current().running();
   self.shield_until = until_before_;
   self.ambient = ambient_before_;

@@ -96,8 +96,10 @@ task_group::~task_group() {
 }
 
 lowlevel::task_memory task_group::prepare(std::size_t size, const task_options& options) noexcept {
+  if (cancelled_ || lowlevel::ready() != 0) [[unlikely]]
+    return {};
   scheduler& s = scheduler::current();
-  if (cancelled_ || s.running().cancel_pending()) [[unlikely]]
+  if (s.running().cancel_pending()) [[unlikely]]
     return {};
   runtime::spawn_options spawn;
   spawn.name = options.name;
@@ -110,7 +112,9 @@ lowlevel::task_memory task_group::prepare(std::size_t size, const task_options& 
 
 // Why prepare() gave nothing.
 int task_group::refusal() const noexcept {
-  return cancelled_ || lowlevel::cancel_pending() ? ECANCELED : ENOMEM;
+  if (cancelled_ || lowlevel::cancel_pending()) return ECANCELED;
+  const int code = lowlevel::ready();
+  return code == 0 ? ENOMEM : code;
 }
 
 void task_group::discard(const lowlevel::task_memory& memory) noexcept {

@@ -9,8 +9,16 @@
 namespace caraway {
 namespace {
 
-runtime::coroutine& running() noexcept {
-  return runtime::scheduler::current().running();
+// What is known of a thread that has no scheduler yet.
+struct first_coroutine : runtime::coroutine {
+  first_coroutine() noexcept { name = "main"; }
+};
+
+const runtime::coroutine& running() noexcept {
+  static const first_coroutine alone;
+  runtime::scheduler* here = runtime::scheduler::existing();
+  if (here == nullptr) return alone;
+  return here->running();
 }
 
 }  // namespace

@@ -84,6 +84,7 @@ static void no_handshake_on_a_socket_that_is_broken_or_over(void) {
 
     GIVES(ipc_pair(s), 0);
     GIVES(ipc_done(s[0], -1), 0);
+    GIVES(ipc_done(s[1], -1), 0);
     FAILS(attach(s[0], is_client, -1), EPIPE);
     GIVES(hclose(s[1]), 0);
   }

@@ -4,6 +4,8 @@
 #define dill_tcp_connect own_tcp_connect
 #define dill_happyeyeballs_connect own_happyeyeballs_connect
 #define dill_msleep own_msleep
+#define dill_ws_attach_client own_ws_attach_client
+#define dill_ws_detach own_ws_detach
 #include <libdill.h>
 
 #include "check.h"
@@ -35,6 +37,17 @@ int own_msleep(int64_t deadline) {
   return (int)deadline;
 }
 
+int own_ws_attach_client(int s, int flags, const char* resource, const char* host,
+                         int64_t deadline) {
+  ++calls;
+  return flags == WS_TEXT && resource[0] == '/' && host != NULL && deadline < 0 ? s : -1;
+}
+
+int own_ws_detach(int s, int status, const void* buf, size_t len, int64_t deadline) {
+  ++calls;
+  return status == 1000 && buf == NULL && len == 0 && deadline < 0 ? s : -1;
+}
+
 int main(void) {
   int (*connect_by_name)(const char*, int, int64_t) = happyeyeballs_connect;
   int64_t (*clock_of)(void) = now;
@@ -42,6 +55,8 @@ int main(void) {
   CHECK(connect_by_name("127.0.0.1", 8080, -1) == 8080);
   CHECK(msleep(7) == 7 && calls == 4);
   CHECK(clock_of() > 0);
+  CHECK(ws_attach_client(5, WS_TEXT, "/", "example.org", -1) == 5);
+  CHECK(ws_detach(6, 1000, NULL, 0, -1) == 6 && calls == 6);
   FAILS(close_handle(-1), EBADF);
   return 0;
 }

@@ -4,7 +4,7 @@
 
 #include <libdillimpl.h>
 
-enum { LARGE = 100000, HUGE_SIZE = 20000000 };
+enum { LARGE = 100000, HUGE_SIZE = 17000000 };
 
 static char data[HUGE_SIZE];
 
@@ -304,7 +304,7 @@ int main(void) {
   the_last_piece_may_drop_whatever_is_left();
   a_large_message_is_dropped_and_no_other();
   a_large_message_that_does_not_fit_is_gone_and_no_other();
-  of_a_message_too_large_to_drop_nobody_knows_the_size();
+  if (!simulated()) of_a_message_too_large_to_drop_nobody_knows_the_size();
   large_messages_do_not_hide_the_end_from_a_detach();
   a_receiver_that_was_told_before_the_socket_closed_asks_it_no_more(0);
   a_receiver_that_was_told_before_the_socket_closed_asks_it_no_more(EMSGSIZE);

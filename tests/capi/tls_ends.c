@@ -294,6 +294,26 @@ static void one_sends_and_one_receives_at_the_same_time(void) {
   discard(s);
 }
 
+static coroutine void finish_when_cancelled(int s) {
+  FAILS(msleep(-1), ECANCELED);
+  GIVES(bsend(s, "bye", 3, -1), 0);
+  GIVES(tls_done(s, -1), 0);
+  FAILS(tls_done(s, -1), EPIPE);
+}
+
+static void a_cancelled_coroutine_can_still_finish(void) {
+  char text[3];
+  int s[2], b;
+  tls_pair(s);
+  b = go(finish_when_cancelled(s[0]));
+  GIVES(hclose(b), 0);
+  GIVES(brecv(s[1], text, 3, -1), 0);
+  FAILS(brecv(s[1], text, 1, -1), EPIPE);
+  GIVES(bsend(s[1], "and", 3, -1), 0);
+  GIVES(brecv(s[0], text, 3, -1), 0);
+  discard(s);
+}
+
 int main(void) {
   trust_the_root_of_the_tests();
   a_connection_that_ends_without_close_notify_has_ended();
@@ -303,5 +323,6 @@ int main(void) {
   who_wants_tls_1_3_refuses_older_peers();
   one_coroutine_at_a_time_sends_and_closing_wakes_it();
   one_sends_and_one_receives_at_the_same_time();
+  a_cancelled_coroutine_can_still_finish();
   return 0;
 }
