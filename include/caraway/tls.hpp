@@ -57,6 +57,9 @@ class stream : public byte_stream {
   virtual std::string peer_subject() const = 0;
   virtual std::string peer_certificate() const = 0;
 
+  // The stream below, for its address, say; nullptr once it was given back. Not to be read or written.
+  virtual byte_stream* below() const noexcept = 0;
+
   // Ends TLS and gives the stream below back: says close_notify if that was not said yet, drops
   // what the peer still sends until it has said so too. Blocks. EBUSY: somebody receives; nothing
   // has happened. After any other error all of it is closed: tls::errc::truncated, ETIMEDOUT,

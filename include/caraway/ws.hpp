@@ -49,8 +49,9 @@ struct connect_options : client_options {
 // field (Basic). Redirects are followed if `options.redirects` says so, secrets staying behind
 // (ws_redirect.hpp). Blocks; `dl` is for all of it. errc::invalid_url: not a URL, or not ws and wss;
 // EPROTONOSUPPORT: wss, and TLS is not in this build, nobody was asked or connected to; errors of
-// tls::client_context::get() for wss likewise; errors of tcp::try_connect(),
-// tls::try_attach_client() and try_attach_client(), `refusal` as there.
+// tls::client_context::get() for wss, and EINVAL for a number in `handshake` out of its range,
+// likewise; errors of tcp::try_connect(), tls::try_attach_client() and try_attach_client(),
+// `refusal` as there.
 result<socket> try_connect(std::string_view url, const connect_options& options, deadline dl,
                            http::response* refusal = nullptr);
 
@@ -96,7 +97,7 @@ class server {
  public:
   // Listens at `where`, "host:port" with a literal or a name; port 0 lets the kernel choose, an
   // empty host means every interface. Blocks only to resolve a name. Errors of try_resolve() and
-  // tcp::try_listen(); EINVAL: no port.
+  // tcp::try_listen(); EINVAL: no port, a number in `handshake` out of its range.
   static result<server> try_start(std::string_view where, handler h, serve_options options = {});
   server(std::string_view where, handler h, serve_options options = {});
   server(server&&) noexcept;
@@ -133,6 +134,11 @@ class server {
   explicit server(std::unique_ptr<impl> i) noexcept;
   std::unique_ptr<impl> impl_;
 };
+
+// Where the peer is that a stream or a socket leads to, over TCP, in TLS or in the clear; no address
+// for anything else, and once it is closed. Does not block.
+address peer_address(byte_stream& of) noexcept;
+address peer_address(const socket& of) noexcept;
 
 // Serves at `where` until the calling coroutine is cancelled. Blocks. Fails as the constructor of
 // server does.

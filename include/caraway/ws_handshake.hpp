@@ -15,6 +15,7 @@
 //     send(*ws::upgrade_response(request, "", {}));
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,6 +35,21 @@ namespace caraway::ws {
 class meter;     // ws_meter.hpp
 class observer;  // ws_observer.hpp
 
+// The handshake may take so long in all, whatever the deadline, unless told otherwise.
+inline constexpr std::chrono::seconds handshake_patience{10};
+
+// What the opening handshake takes from the peer at most, and how long it waits for it.
+struct handshake_limits {
+  // For all of it, that of TLS too where connect() or serve() shake hands there: positive, or
+  // `unlimited`.
+  std::chrono::milliseconds patience = handshake_patience;
+  // The peer's head: 256 bytes to 1 MiB in 8 to 10,000 fields.
+  http::head_limits head = {};
+
+  // True if all numbers are in their ranges.
+  bool is_valid() const noexcept;
+};
+
 // What a client asks for.
 struct client_options {
   std::string host;                       // the Host field: "example.com:8080"
@@ -41,6 +57,7 @@ struct client_options {
   std::vector<std::string> subprotocols;  // the one liked best first
   http::field_list headers;               // further fields: Authorization, Cookie, Origin, ...
   ws::limits limits;                      // for the conversation after the handshake
+  handshake_limits handshake = {};
   // How many redirects connect() follows, one after the other (ws_redirect.hpp); 0: none, they are
   // refusals as any other.
   unsigned redirects = 0;
@@ -62,7 +79,7 @@ std::string accept_key(std::string_view key);
 
 // The request of a client, in its bytes (4.1). EINVAL: no host, a subprotocol that is no token or
 // is there twice, a header that cannot be sent, or one that belongs to the handshake itself, a
-// number in `deflate` out of its range.
+// number in `deflate` or `handshake` out of its range.
 result<std::string> upgrade_request(const client_options& options, std::string_view key);
 
 // What came out of a handshake, on a client.

@@ -48,6 +48,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -106,6 +107,22 @@ struct backlog {
   std::size_t senders = 0;  // in the middle of a message, or waiting for their turn
 };
 
+// A client that asks to be let in, as server_options::admit sees it; of use only within the call.
+struct applicant {
+  const http::request_head& request;
+  // The stream it has come by, not to be read or written: a tls::stream knows its certificate, and
+  // peer_address() of ws.hpp where it is.
+  byte_stream& stream;
+};
+
+// What a client that is let in gets.
+struct acceptance {
+  // Further fields of this answer, behind those of the options: Set-Cookie, say.
+  http::field_list headers = {};
+  // One that the client offers, or none (""); if it is not set, server_options::subprotocols choose.
+  std::optional<std::string> subprotocol = std::nullopt;
+};
+
 struct server_options {
   // What this server speaks, the one liked best first. The client's offer decides whether any is
   // used.
@@ -113,15 +130,28 @@ struct server_options {
   // Further fields of the answer 101.
   http::field_list headers;
   // Pages of these origins may connect ("https://example.com", "https://*.example.com:*", "*": see
-  // ws_origin.hpp), besides those of the same host. Requests without an Origin field, which do not
-  // come from a page, are always let through; one with several is refused.
+  // ws_origin.hpp), besides those of the same host: the one in the Host field. Behind a proxy that
+  // puts a name of its own there (nginx, unless told otherwise), the origins that browsers see have
+  // to be named here. Requests without an Origin field, which do not come from a page, are always
+  // let through; one with several is refused.
   std::vector<std::string> origins;
   // Sees the request before the upgrade, once it has passed every other check, and may answer
   // something else: a response refuses the upgrade. May block, within the time that the
   // handshake has left: its blocking calls fail with ETIMEDOUT then. What it throws comes out of
-  // attach_server(), and the client is told 500.
+  // attach_server(), and the client is told 500; so it is if the response has a status below 200 or
+  // cannot be sent.
   std::function<std::optional<http::response>(const http::request_head&)> decide;
+  // The same, asked after it, for servers that want to see more of the client or give it something:
+  // a response, as std::unexpected, refuses. If what it grants cannot be sent, the client is told
+  // 500.
+  //
+  //     options.admit = [](const ws::applicant& a) -> std::expected<ws::acceptance, http::response> {
+  //       if (!is_member(a.request)) return std::unexpected(ws::refusal(401, "Members only.\n"));
+  //       return ws::acceptance{.headers = {{"Set-Cookie", "session=" + new_session()}}};
+  //     };
+  std::function<std::expected<acceptance, http::response>(const applicant&)> admit = nullptr;
   ws::limits limits;
+  handshake_limits handshake = {};
   // Compression to agree to if the client offers it. Nothing: none is.
   std::optional<deflate_options> deflate = std::nullopt;
   // Where the sockets count, instead of their thread's meter (a server: its own); who hears of them.
@@ -335,23 +365,22 @@ class socket final : public message_stream {
   std::unique_ptr<impl> impl_;
 };
 
-// The handshake may take so long in all, whatever the deadline.
-inline constexpr std::chrono::seconds handshake_patience{10};
-
-// Makes a socket on top of `under`, as the client. Blocks for the handshake, at most 10 s. Takes
-// over `under`; on failure it is closed. EINVAL: options that cannot be sent;
+// Makes a socket on top of `under`, as the client. Blocks for the handshake, at most as long as
+// `options.handshake` says. Takes over `under`; on failure it is closed. EINVAL: options that cannot
+// be sent, a number out of its range;
 // errc::handshake_refused: the server answered with another status than 101: `refusal`, unless
 // nullptr, is its answer with up to 64 KiB of the body; errc::protocol: the answer is malformed or
-// wrong; errc::message_too_big: its head is over 16 KiB or 100 fields; errc::end_of_stream,
-// ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
+// wrong; errc::message_too_big: its head is over what `options.handshake` allows;
+// errc::end_of_stream, ECONNRESET, ETIMEDOUT, ECANCELED, ENOMEM.
 result<socket> try_attach_client(stream_ptr under, const client_options& options, deadline dl,
                                  http::response* refusal = nullptr);
 
 // The same as the server: waits for the request, checks it, answers it. A request that is not
-// upgraded has been answered (400, 403, 405, 426, 431 or what `decide` said) and `under` closed.
-// EINVAL: options that cannot be sent, a number in `deflate` out of its range; errc::protocol: the
-// request was malformed or no proper upgrade; errc::handshake_refused: `decide`
-// or the origin check refused it; others as above.
+// upgraded has been answered (400, 403, 405, 426, 431 or what `decide` or `admit` said; 408, which
+// takes up to a second more) and `under` closed. EINVAL: options, or what `admit` has granted, that
+// cannot be sent or were not offered (the client was told 500), a number in `deflate` or `handshake`
+// out of its range; errc::protocol: the request was malformed or no proper upgrade;
+// errc::handshake_refused: `decide`, `admit` or the origin check refused it; others as above.
 result<socket> try_attach_server(stream_ptr under, const server_options& options, deadline dl);
 
 // A socket on a stream that needs no handshake, or has had it, with what was agreed on in it about

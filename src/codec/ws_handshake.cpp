@@ -91,6 +91,13 @@ result<std::string> check_subprotocol(const http::field_list& fields,
 
 }  // namespace
 
+bool handshake_limits::is_valid() const noexcept {
+  constexpr std::size_t least_size = 256, most_size = 1024 * 1024;
+  constexpr std::size_t least_fields = 8, most_fields = 10'000;
+  return patience > patience.zero() && head.size >= least_size && head.size <= most_size &&
+         head.fields >= least_fields && head.fields <= most_fields;
+}
+
 std::string make_key(std::span<const std::byte, 16> random) {
   return codec::base64_encode(random);
 }
@@ -114,6 +121,7 @@ result<std::string> upgrade_request(const client_options& options, std::string_v
   if (options.host.empty() || !is_key(key)) return fail(EINVAL);
   if (!are_distinct_tokens(options.subprotocols) || !may_add(options.headers)) return fail(EINVAL);
   if (options.deflate && !is_valid(*options.deflate)) return fail(EINVAL);
+  if (!options.handshake.is_valid()) return fail(EINVAL);
   http::request_head head{
       .method = "GET", .target = options.target, .minor_version = 1, .fields = {}};
   head.fields = {{"Host", options.host},

@@ -83,6 +83,23 @@ TEST(ws_handshake, a_key_is_sixteen_bytes_in_base64_and_nothing_else) {
     EXPECT_FALSE(is_key(key)) << key;
 }
 
+TEST(ws_handshake, its_limits_have_ranges) {
+  const auto good = [](std::chrono::milliseconds patience, std::size_t size, std::size_t fields) {
+    return handshake_limits{patience, {size, fields}}.is_valid();
+  };
+  constexpr std::chrono::milliseconds shortest{1};
+  constexpr std::size_t mebibyte = 1024 * 1024;
+  EXPECT_TRUE(handshake_limits().is_valid());
+  EXPECT_TRUE(good(shortest, 256, 8));
+  EXPECT_TRUE(good(unlimited, mebibyte, 10'000));
+  EXPECT_FALSE(good(shortest - shortest, 256, 8));
+  EXPECT_FALSE(good(-shortest, 256, 8));
+  EXPECT_FALSE(good(shortest, 255, 8));
+  EXPECT_FALSE(good(shortest, mebibyte + 1, 8));
+  EXPECT_FALSE(good(shortest, 256, 7));
+  EXPECT_FALSE(good(shortest, 256, 10'001));
+}
+
 TEST(ws_handshake, the_request_has_everything_and_parses) {
   const client_options options{.host = "h:81",
                                .target = "/x?y",

@@ -167,6 +167,37 @@ TEST(tls_ws, the_handshakes_have_one_deadline_together) {
       os_error(ETIMEDOUT));
 }
 
+TEST(tls_ws, the_patience_of_a_client_is_for_both_handshakes) {
+  auto listener = tcp::listen(address::loopback(0));
+  connect_options options = trusting();
+  options.handshake.patience = 5ms;
+  EXPECT_EQ(
+      try_connect("wss://" + listener.local_address().to_string() + "/", options, soon).error(),
+      os_error(ETIMEDOUT));
+}
+
+TEST(tls_ws, who_asks_to_be_let_in_has_an_address_and_a_certificate) {
+  const std::string nowhere;
+  serve_options options = curious(nowhere);
+  std::string seen;
+  options.admit = [&](const applicant& a) -> std::expected<acceptance, http::response> {
+    seen = peer_address(a.stream).host();
+    const std::string who = dynamic_cast<const tls::stream&>(a.stream).peer_subject();
+    if (who != "CN=alice") return std::unexpected(refusal(403, "Only alice.\n"));
+    return acceptance{.headers = {{"X-You-Are", who}}};
+  };
+  server s("127.0.0.1:0", echo, options);
+  tls::client_settings known = tls::test_client();
+  known.own = tls::identity_of("client");
+  connect_options alice;
+  alice.tls = tls::client_context(known);
+  const socket ws = connect(s.url(), alice, soon);
+  EXPECT_EQ(http::find(ws.response().fields, "X-You-Are"), "CN=alice");
+  EXPECT_EQ(seen, "127.0.0.1");
+  EXPECT_EQ(peer_address(ws), s.local_address());
+  EXPECT_EQ(try_connect(s.url(), trusting(), soon).error(), errc::handshake_refused);
+}
+
 TEST(tls_ws, each_side_that_expects_the_other_kind_of_connection_is_told) {
   server plain("127.0.0.1:0", echo);
   std::string url = plain.url();

@@ -90,11 +90,12 @@ result<socket> connect_once(const destination& where, const connect_options& opt
                             http::response* refusal) {
   const url& to = where.to;
   if (to.scheme != "ws" && to.scheme != "wss") return fail(errc::invalid_url);
+  if (!options.handshake.is_valid()) return fail(EINVAL);
   // Nobody needs to hear of a client that could not shake hands.
   if (to.secure())
     if (const auto context = options.tls.get(); !context) return fail(context.error());
   result<stream_ptr> stream = tcp::try_connect(to.host, to.port, dl);
-  const deadline until = earlier(dl, handshake_patience);
+  const deadline until = earlier(dl, options.handshake.patience);
   if (stream && to.secure()) stream = secured(std::move(*stream), where, options, until);
   if (!stream) return fail(stream.error());
   return try_attach_client(std::move(*stream), completed(options, to), until, refusal);
@@ -299,7 +300,7 @@ void server::impl::converse(tcp::stream_ptr s) {
   const address peer = s->peer_address();
   std::exception_ptr failure;
   try {
-    const deadline until = handshake_patience;
+    const deadline until = options.handshake.patience;
     stream_ptr under = std::move(s);
     if (options.tls) under = secured(std::move(under), until);
     socket ws = attach_server(std::move(under), options, until);
@@ -338,6 +339,7 @@ void server::impl::report(const address& peer, std::exception_ptr failure) const
 }
 
 result<server> server::try_start(std::string_view where, handler h, serve_options options) try {
+  if (!options.handshake.is_valid()) return fail(EINVAL);
   const auto at = address_of(where);
   if (!at) return fail(at.error());
   auto listener = tcp::try_listen(*at);
@@ -384,6 +386,17 @@ result<stop_counts> server::try_stop(deadline grace) {
 result<void> server::try_wait(deadline dl) {
   if (!impl_) return fail(EINVAL);
   return impl_->tasks.try_wait(dl);
+}
+
+address peer_address(byte_stream& of) noexcept {
+  byte_stream* s = &of;
+  while (auto* const secured = dynamic_cast<tls::stream*>(s)) s = secured->below();
+  const auto* const plain = dynamic_cast<const tcp::stream*>(s);
+  return plain == nullptr ? address() : plain->peer_address();
+}
+
+address peer_address(const socket& of) noexcept {
+  return of.stream() == nullptr ? address() : peer_address(*of.stream());
 }
 
 void serve(std::string_view where, handler h, serve_options options) {

@@ -298,9 +298,28 @@ TEST(ws, a_refused_client_learns_why) {
   EXPECT_THROW(connect(s.url(), soon), refused);
 }
 
+TEST(ws, who_asks_to_be_let_in_has_an_address) {
+  address seen;
+  serve_options options;
+  options.admit = [&](const applicant& a) {
+    seen = peer_address(a.stream);
+    return acceptance();
+  };
+  server s("127.0.0.1:0", [](socket& ws) { ws.send(peer_address(ws).to_string()); }, options);
+  socket ws = connect(s.url(), soon);
+  EXPECT_EQ(peer_address(ws), s.local_address());
+  EXPECT_EQ(ws.recv(soon)->text(), seen.to_string());
+  EXPECT_EQ(seen.host(), "127.0.0.1");
+  ws.close();
+  EXPECT_FALSE(peer_address(ws));
+}
+
 TEST(ws, what_cannot_be_connected_to_fails_clearly) {
   EXPECT_EQ(try_connect("nonsense", {}, soon).error(), errc::invalid_url);
   EXPECT_EQ(try_connect("http://127.0.0.1/", {}, soon).error(), errc::invalid_url);
+  client_options impatient;
+  impatient.handshake.patience = 0s;
+  EXPECT_EQ(try_connect("ws://nobody.invalid/", impatient, soon).error(), os_error(EINVAL));
   std::string gone;
   {
     server s("127.0.0.1:0", echo);
@@ -316,6 +335,23 @@ TEST(ws, where_nobody_can_listen_serving_fails_clearly) {
   for (const char* where :
        {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "[::1]"})
     EXPECT_EQ(server::try_start(where, echo).error(), os_error(EINVAL)) << where;
+}
+
+TEST(ws, handshakes_are_given_up_when_the_server_says) {
+  std::string told;
+  serve_options options;
+  options.handshake = {.patience = 20ms, .head = {.size = 300}};
+  options.on_error = [&](const address&, std::exception_ptr e) { told = message_of(e); };
+  server s("127.0.0.1:0", echo, options);
+  const auto silent = tcp::connect(s.local_address(), soon);
+  EXPECT_EQ(as_text(silent->fill(12, soon)).substr(0, 12), "HTTP/1.1 408");
+  client_options verbose;
+  verbose.headers = {{"X", std::string(300, 'x')}};
+  http::response answer;
+  EXPECT_FALSE(try_connect(s.url(), verbose, soon, &answer));
+  EXPECT_EQ(answer.head.status, 431);
+  options.handshake.head.size = 0;
+  EXPECT_EQ(server::try_start("127.0.0.1:0", echo, options).error(), os_error(EINVAL));
 }
 
 TEST(ws, serving_ends_when_its_coroutine_is_cancelled) {

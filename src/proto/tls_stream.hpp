@@ -60,6 +60,7 @@ class stream_impl final : public stream, private sink {
   bool resumed() const noexcept override { return session_.resumed(); }
   std::string peer_subject() const override { return session_.peer_subject(); }
   std::string peer_certificate() const override { return session_.peer_certificate(); }
+  byte_stream* below() const noexcept override { return under_.get(); }
   result<caraway::stream_ptr> try_detach(deadline dl) override;
 
  private:

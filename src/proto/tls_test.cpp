@@ -309,9 +309,12 @@ TEST(tls, what_follows_close_notify_is_found_in_the_stream_below) {
 
 TEST(tls, a_stream_that_was_detached_is_closed) {
   auto [client, server] = connected();
+  const caraway::byte_stream* const lower = client->below();
   task_group group;
   group.go([&] { server->detach(soon); });
   const auto below = client->detach(soon);
+  EXPECT_EQ(below.get(), lower);
+  EXPECT_EQ(client->below(), nullptr);
   EXPECT_EQ(error_of(client->try_fill(1, soon)), caraway::errc::closed);
   EXPECT_TRUE(client->buffered().empty());
   EXPECT_EQ(error_of(client->try_detach(soon)), caraway::errc::closed);

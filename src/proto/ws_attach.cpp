@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 #include <new>
 
 #include "base/random.hpp"
@@ -18,8 +19,8 @@ namespace {
 
 constexpr std::size_t max_refusal_body = 64 * 1024;
 constexpr int most_interim_answers = 16;
-// The status that a client is told whose `decide` threw.
-constexpr int decision_failed = 500;
+// The status that a client is told who can be told nothing better.
+constexpr int server_failed = 500;
 
 // What a client that was too slow gets for reading why, if its caller's deadline leaves as much.
 constexpr std::chrono::seconds last_words{1};
@@ -46,9 +47,10 @@ result<void> write(byte_stream& to, std::string_view text, deadline dl) {
 }
 
 // The final head: a few interim answers (100, 103) may come before it.
-result<void> read_answer(byte_stream& from, http::response_head& head, deadline dl) {
+result<void> read_answer(byte_stream& from, http::response_head& head, deadline dl,
+                         const http::head_limits& limits) {
   for (int interim = 0; interim <= most_interim_answers; ++interim) {
-    if (auto read = http::try_read_head(from, head, dl); !read) return read;
+    if (auto read = http::try_read_head(from, head, dl, limits); !read) return read;
     if (head.status >= 200 || head.status == 101) return {};
   }
   return fail(errc::protocol);
@@ -62,7 +64,7 @@ result<agreement> shake_client(byte_stream& with, const client_options& options,
   const auto request = upgrade_request(options, key);
   if (!request) return fail(request.error());
   if (auto sent = write(with, *request, dl); !sent) return fail(sent.error());
-  if (auto read = read_answer(with, answer, dl); !read) {
+  if (auto read = read_answer(with, answer, dl, options.handshake.head); !read) {
     answer = {};
     return fail(read.error());
   }
@@ -97,12 +99,17 @@ bool deserves_an_answer(std::error_code unreadable) noexcept {
          unreadable == os_error(ETIMEDOUT);
 }
 
+// What a program has answered, if that is an answer and can be sent.
+http::response checked(http::response said) {
+  if (said.head.status >= 200 && http::format(said)) return said;
+  return refusal(server_failed, "The answer cannot be sent.\n");
+}
+
 // Answers with something else than an upgrade; the client may read it before the connection goes.
 void refuse(stream_ptr to, http::response answer, deadline dl) {
   if (http::count(answer.head.fields, "Connection") == 0)
     answer.head.fields.push_back({"Connection", "close"});
-  auto text = http::format(answer);
-  if (!text) text = http::format(refusal(500, "The answer cannot be sent.\n"));
+  const auto text = http::format(answer);
   if (text && write(*to, *text, dl)) static_cast<void>(to->try_close(dl));
 }
 
@@ -115,29 +122,65 @@ bool is_allowed_origin(const http::request_head& request, const server_options& 
   });
 }
 
+// What comes of a request: nothing else than an upgrade, unless there is a refusal.
 struct judgement {
   std::optional<http::response> refusal;
   std::error_code why;
+  acceptance granted;
 };
 
-judgement judge(const http::request_head& request, const server_options& options) {
-  if (auto no = check_request(request)) return {std::move(no), errc::protocol};
-  if (!is_allowed_origin(request, options))
-    return {refusal(403, "Pages of this origin may not connect.\n"), errc::handshake_refused};
-  if (options.decide) return {options.decide(request), errc::handshake_refused};
-  return {};
+judgement ask_program(const http::request_head& request, byte_stream& by,
+                      const server_options& options) {
+  if (options.decide)
+    if (auto no = options.decide(request))
+      return {checked(std::move(*no)), errc::handshake_refused, {}};
+  if (!options.admit) return {};
+  auto said = options.admit({request, by});
+  if (!said) return {checked(std::move(said.error())), errc::handshake_refused, {}};
+  return {{}, {}, std::move(*said)};
 }
 
-// As judge(), within the time of the handshake; a `decide` that throws is answered before it comes
+judgement judge(const http::request_head& request, byte_stream& by, const server_options& options) {
+  if (auto no = check_request(request)) return {std::move(no), errc::protocol, {}};
+  if (!is_allowed_origin(request, options))
+    return {refusal(403, "Pages of this origin may not connect.\n"), errc::handshake_refused, {}};
+  return ask_program(request, by, options);
+}
+
+// As judge(), within the time of the handshake; a program that throws is answered before that comes
 // out.
 judgement judge_or_answer(byte_stream& to, const http::request_head& request,
                           const server_options& options, deadline until) try {
   const deadline_scope limit(until);
-  return judge(request, options);
+  return judge(request, to, options);
 } catch (...) {
-  if (auto text = http::format(refusal(decision_failed, "")))
+  if (auto text = http::format(refusal(server_failed, "")))
     static_cast<void>(write(to, *text, immediately));
   throw;
+}
+
+// The 101, and what was agreed on in it.
+struct upgrade {
+  std::string text;
+  std::string subprotocol;
+  std::optional<deflate_options> deflate;
+};
+
+result<upgrade> upgrade_for(const http::request_head& request, const server_options& options,
+                            acceptance granted) {
+  upgrade made;
+  made.subprotocol = granted.subprotocol ? std::move(*granted.subprotocol)
+                                         : choose_subprotocol(request, options.subprotocols);
+  http::field_list headers = options.headers;
+  std::ranges::move(granted.headers, std::back_inserter(headers));
+  std::optional<deflate_choice> compression;
+  if (options.deflate) compression = choose_deflate(request, *options.deflate);
+  auto text = upgrade_response(request, made.subprotocol, headers,
+                               compression ? compression->answer : std::string());
+  if (!text) return fail(text.error());
+  made.text = std::move(*text);
+  if (compression) made.deflate = compression->agreed;
+  return made;
 }
 
 }  // namespace
@@ -151,7 +194,7 @@ result<socket> try_attach_client(stream_ptr under, const client_options& options
                                  http::response* refusal) try {
   attempt watched(role::client, options.meter, options.observer);
   http::response_head& answer = watched.response;
-  const deadline until = earlier(dl, handshake_patience);
+  const deadline until = earlier(dl, options.handshake.patience);
   auto agreed = shake_client(*under, options, answer, until);
   watched.status = answer.status;
   if (!agreed) {
@@ -170,37 +213,33 @@ result<socket> try_attach_client(stream_ptr under, const client_options& options
 
 result<socket> try_attach_server(stream_ptr under, const server_options& options, deadline dl) try {
   if (options.deflate && !is_valid(*options.deflate)) return fail(EINVAL);
+  if (!options.handshake.is_valid()) return fail(EINVAL);
   attempt watched(role::server, options.meter, options.observer);
   http::request_head& request = watched.request;
-  const deadline until = earlier(dl, handshake_patience);
-  if (auto read = http::try_read_head(*under, request, until); !read) {
+  const deadline until = earlier(dl, options.handshake.patience);
+  const auto refuse_with = [&](http::response no, std::error_code why, deadline by) {
+    watched.status = no.head.status;
+    refuse(std::move(under), std::move(no), by);
+    return watched.fails(why);
+  };
+  if (auto read = http::try_read_head(*under, request, until, options.handshake.head); !read) {
     const std::error_code why = read.error();
     request = {};
-    if (deserves_an_answer(why)) {
-      http::response no = answer_to(why);
-      watched.status = no.head.status;
-      refuse(std::move(under), std::move(no), earlier(dl, last_words));
-    }
-    return watched.fails(why);
+    if (!deserves_an_answer(why)) return watched.fails(why);
+    return refuse_with(answer_to(why), why, earlier(dl, last_words));
   }
-  watched.status = decision_failed;
-  auto [no, why] = judge_or_answer(*under, request, options, until);
-  watched.status = no ? no->head.status : 0;
-  if (no) {
-    refuse(std::move(under), std::move(*no), until);
-    return watched.fails(why);
-  }
-  std::string subprotocol = choose_subprotocol(request, options.subprotocols);
-  std::optional<deflate_choice> compression;
-  if (options.deflate) compression = choose_deflate(request, *options.deflate);
-  const auto answer = upgrade_response(request, subprotocol, options.headers,
-                                       compression ? compression->answer : std::string());
-  if (!answer) return watched.fails(answer.error());
-  if (auto sent = write(*under, *answer, until); !sent) return watched.fails(sent.error());
-  auto made = make(std::move(under), role::server, options.limits,
-                   compression ? std::optional(compression->agreed) : std::nullopt);
+  watched.status = server_failed;
+  auto [no, why, granted] = judge_or_answer(*under, request, options, until);
+  if (no) return refuse_with(std::move(*no), why, until);
+  watched.status = 0;
+  auto answer = upgrade_for(request, options, std::move(granted));
+  if (!answer)
+    return refuse_with(refusal(server_failed, "The answer cannot be sent.\n"), answer.error(),
+                       until);
+  if (auto sent = write(*under, answer->text, until); !sent) return watched.fails(sent.error());
+  auto made = make(std::move(under), role::server, options.limits, answer->deflate);
   if (!made) return watched.fails(made.error());
-  (*made)->subprotocol = std::move(subprotocol);
+  (*made)->subprotocol = std::move(answer->subprotocol);
   (*made)->request = std::move(request);
   watched.succeeded = true;
   return open(std::move(*made), options.meter, options.observer);

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <expected>
+#include <functional>
 #include <stdexcept>
 #include <string>
 
@@ -57,7 +59,8 @@ struct outcome {
   http::response refusal;
 };
 
-outcome client_against(std::string_view answer) {
+outcome client_against(std::string_view answer,
+                       const client_options& options = options_for_host("h")) {
   auto [ours, theirs] = memory_pair();
   outcome out;
   task_group group;
@@ -66,7 +69,7 @@ outcome client_against(std::string_view answer) {
     peer->done();
     read_all(*peer);
   });
-  auto made = try_attach_client(std::move(ours), options_for_host("h"), soon, &out.refusal);
+  auto made = try_attach_client(std::move(ours), options, soon, &out.refusal);
   if (!made) out.error = made.error();
   group.wait();
   return out;
@@ -174,6 +177,175 @@ TEST(ws_attach, a_decision_has_no_more_time_than_the_handshake) {
     EXPECT_EQ(now() - start, 10s);
     EXPECT_EQ(read_all(*peer).substr(0, 34), "HTTP/1.1 500 Internal Server Error");
   });
+}
+
+using admission = std::expected<acceptance, http::response>;
+
+constexpr std::string_view failed = "HTTP/1.1 500 Internal Server Error";
+
+server_options admitting(std::function<admission(const applicant&)> admit) {
+  server_options options;
+  options.admit = std::move(admit);
+  return options;
+}
+
+// The same with one answer for everybody.
+server_options granting(acceptance granted) {
+  return admitting([granted = std::move(granted)](const applicant&) { return granted; });
+}
+
+TEST(ws_attach, who_is_let_in_may_get_fields_of_its_own) {
+  server_options options = admitting([](const applicant& a) {
+    return acceptance{.headers = {{"Set-Cookie", "at=" + a.request.target}}};
+  });
+  options.headers = {{"Server", "caraway"}};
+  auto [ours, theirs] = memory_pair();
+  task_group group;
+  group.go([&, lower = std::move(ours)]() mutable {
+    options.admit = [&, usual = options.admit, stream = lower.get()](const applicant& a) {
+      EXPECT_EQ(&a.stream, stream);
+      return usual(a);
+    };
+    attach_server(std::move(lower), options, soon);
+  });
+  const socket client = attach_client(std::move(theirs), options_for_host("h"), soon);
+  EXPECT_EQ(http::find(client.response().fields, "Set-Cookie"), "at=/");
+  EXPECT_EQ(http::find(client.response().fields, "Server"), "caraway");
+}
+
+TEST(ws_attach, a_server_may_choose_the_subprotocol_for_each_client) {
+  const auto chosen = [](server_options options) {
+    options.subprotocols = {"v1", "v2"};
+    auto [ours, theirs] = memory_pair();
+    client_options ask = options_for_host("h");
+    ask.subprotocols = {"v1", "v2", "v3"};
+    task_group group;
+    group.go([&, lower = std::move(ours)]() mutable {
+      static_cast<void>(try_attach_server(std::move(lower), options, soon));
+    });
+    return std::string(attach_client(std::move(theirs), ask, soon).subprotocol());
+  };
+  EXPECT_EQ(chosen(granting({})), "v1");
+  EXPECT_EQ(chosen(granting({.subprotocol = "v3"})), "v3");
+  EXPECT_EQ(chosen(granting({.subprotocol = ""})), "");
+}
+
+TEST(ws_attach, what_cannot_be_granted_is_a_fault_of_the_server) {
+  const std::string request = std::string(request_text) + "Sec-WebSocket-Protocol: v1\r\n\r\n";
+  const std::pair<std::string, std::error_code> fault{failed, os_error(EINVAL)};
+  EXPECT_EQ(answer_to(request, granting({.subprotocol = "v1"})).second, std::error_code());
+  EXPECT_EQ(answer_to(request, granting({.subprotocol = "v2"})), fault);
+  EXPECT_EQ(answer_to(request, granting({.subprotocol = "V1"})), fault);
+  EXPECT_EQ(answer_to(request, granting({.headers = {{"Upgrade", "h2c"}}})), fault);
+  EXPECT_EQ(answer_to(request, granting({.headers = {{"X", "a\r\nb"}}})), fault);
+  server_options options;
+  options.headers = {{"Sec-WebSocket-Accept", "x"}};
+  EXPECT_EQ(answer_to(request, options), fault);
+}
+
+TEST(ws_attach, who_is_not_let_in_learns_why) {
+  const std::string request = std::string(request_text) + "\r\n";
+  server_options options = admitting(
+      [](const applicant&) -> admission { return std::unexpected(refusal(401, "who?")); });
+  EXPECT_EQ(answer_to(request, options).first, "HTTP/1.1 401 Unauthorized");
+  EXPECT_EQ(answer_to(request, options).second, errc::handshake_refused);
+  options.decide = [](const http::request_head&) { return std::optional(refusal(404, "where?")); };
+  EXPECT_EQ(answer_to(request, options).first, "HTTP/1.1 404 Not Found");
+  options = admitting([](const applicant&) -> admission { throw std::logic_error("undecided"); });
+  auto [ours, peer] = memory_pair();
+  peer->write(request);
+  EXPECT_THROW(attach_server(std::move(ours), options, soon), std::logic_error);
+  EXPECT_TRUE(read_all(*peer).starts_with(failed));
+}
+
+TEST(ws_attach, a_refusal_that_would_be_none_or_cannot_be_sent_is_a_fault_of_the_server) {
+  const std::string request = std::string(request_text) + "\r\n";
+  const std::pair<std::string, std::error_code> fault{failed, errc::handshake_refused};
+  for (const int status : {0, 99, 100, 101, 199, 1000}) {
+    server_options options;
+    options.decide = [&](const http::request_head&) { return std::optional(refusal(status, "")); };
+    EXPECT_EQ(answer_to(request, options), fault) << status;
+    options = admitting(
+        [&](const applicant&) -> admission { return std::unexpected(refusal(status, "")); });
+    EXPECT_EQ(answer_to(request, options), fault) << status;
+  }
+  server_options options;
+  options.decide = [](const http::request_head&) {
+    return std::optional(refusal(403, "", {{"X", "\n"}}));
+  };
+  EXPECT_EQ(answer_to(request, options), fault);
+  options.decide = [](const http::request_head&) { return std::optional(refusal(200, "")); };
+  EXPECT_EQ(answer_to(request, options).first, "HTTP/1.1 200 OK");
+}
+
+// Another field, so that a head of `size` bytes comes out.
+std::string filled_up(std::string head, std::size_t size) {
+  head += "X: ";
+  head.append(size - head.size() - 4, 'x');
+  return head + "\r\n\r\n";
+}
+
+std::string with_fields(std::string head, std::size_t more) {
+  for (std::size_t i = 0; i < more; ++i) head += "X: y\r\n";
+  return head + "\r\n";
+}
+
+TEST(ws_attach, a_head_may_be_as_long_and_have_as_many_fields_as_a_server_says) {
+  const std::string request(request_text);
+  server_options options;
+  options.handshake.head = {.size = 300, .fields = 8};
+  EXPECT_EQ(answer_to(filled_up(request, 300), options).second, std::error_code());
+  EXPECT_EQ(answer_to(filled_up(request, 301), options).second, errc::message_too_big);
+  EXPECT_EQ(answer_to(with_fields(request, 3), options).second, std::error_code());
+  EXPECT_EQ(answer_to(with_fields(request, 4), options).second, errc::message_too_big);
+  options.handshake.head = {.size = 100'000, .fields = 500};
+  EXPECT_EQ(answer_to(filled_up(request, 100'000), options).second, std::error_code());
+  EXPECT_EQ(answer_to(filled_up(request, 100'001), options).second, errc::message_too_big);
+  EXPECT_EQ(answer_to(with_fields(request, 495), options).second, std::error_code());
+  EXPECT_EQ(answer_to(with_fields(request, 496), options).first,
+            "HTTP/1.1 431 Request Header Fields Too Large");
+}
+
+TEST(ws_attach, a_head_may_be_as_long_and_have_as_many_fields_as_a_client_says) {
+  const std::string answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n";
+  client_options options = options_for_host("h");
+  options.handshake.head = {.size = 300, .fields = 8};
+  EXPECT_EQ(client_against(filled_up(answer, 300), options).error, errc::handshake_refused);
+  EXPECT_EQ(client_against(filled_up(answer, 301), options).error, errc::message_too_big);
+  EXPECT_EQ(client_against(with_fields(answer, 7), options).error, errc::handshake_refused);
+  EXPECT_EQ(client_against(with_fields(answer, 8), options).error, errc::message_too_big);
+}
+
+TEST(ws_attach, a_handshake_takes_as_long_as_the_options_say) {
+  sim::run({}, [] {
+    server_options give;
+    client_options ask = options_for_host("h");
+    const auto time_of = [](auto attach, const auto& options) {
+      auto [ours, peer] = memory_pair();
+      const time_point start = now();
+      EXPECT_EQ(attach(std::move(ours), options, 60s).error(), os_error(ETIMEDOUT));
+      return now() - start;
+    };
+    const auto serve = [](auto&&... of) { return try_attach_server(std::move(of)...); };
+    const auto call = [](auto&&... of) { return try_attach_client(std::move(of)...); };
+    EXPECT_EQ(time_of(call, ask), 10s);
+    give.handshake.patience = ask.handshake.patience = 3s;
+    EXPECT_EQ(time_of(call, ask), 3s);
+    // The client gets a second to read why.
+    EXPECT_EQ(time_of(serve, give), 4s);
+    give.handshake.patience = ask.handshake.patience = unlimited;
+    EXPECT_EQ(time_of(call, ask), 60s);
+    EXPECT_EQ(time_of(serve, give), 60s);
+  });
+}
+
+TEST(ws_attach, limits_of_a_handshake_that_cannot_be_are_refused) {
+  server_options give;
+  client_options ask = options_for_host("h");
+  give.handshake.patience = ask.handshake.patience = 0s;
+  auto [ours, theirs] = memory_pair();
+  EXPECT_EQ(try_attach_server(std::move(ours), give, soon).error(), os_error(EINVAL));
+  EXPECT_EQ(try_attach_client(std::move(theirs), ask, soon).error(), os_error(EINVAL));
 }
 
 TEST(ws_attach, a_refused_client_gets_status_fields_and_body) {
