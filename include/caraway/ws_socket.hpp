@@ -224,7 +224,8 @@ class socket final : public message_stream {
   // Sends one message made of `ps`, in order. Text must be UTF-8. Blocks while too much is held
   // back (limits::held_back) and while other senders are before. All or nothing; a message of more
   // than limits::fragment bytes goes in several frames, and if its sender may not wait for the last
-  // of them, the rest is copied and follows by itself.
+  // of them, the rest is copied and follows by itself, unless the conversation ends before: the
+  // answer to the peer's close frame does not wait for it.
   result<void> try_send(message_type type, parts ps, deadline dl);
   // The same with the type that was set last, binary at first.
   result<void> try_send(parts ps, deadline dl) override;

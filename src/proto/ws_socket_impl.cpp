@@ -92,7 +92,9 @@ result<void> socket::impl::write(parts frames, deadline dl) {
 // nothing goes to it any more.
 void socket::impl::note_transport(std::error_code code) noexcept {
   if (ended || over() || transport_failure_ || !is_broken(code)) return;
-  if (code != errc::end_of_stream && code != tls::errc::truncated) transport_failure_ = code;
+  if (code == errc::end_of_stream || code == tls::errc::truncated) return;
+  transport_failure_ = code;
+  leave_pieces();
 }
 
 // Why the conversation did not end as it should, or was ended.

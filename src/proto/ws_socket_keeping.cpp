@@ -70,9 +70,11 @@ void socket::impl::look_again() noexcept {
   if (life_.left(home_.turn()) && !ended) home_.set(*this, life_.next_look());
 }
 
-// The conversation has come to its end. The caller has some time to see to the stream.
+// The conversation has come to its end. The caller has some time to see to the stream; whoever began a
+// message in pieces may never come back to it.
 void socket::impl::note_over() noexcept {
   pings.break_off(no_more_pongs);
+  leave_pieces();
   if (ended || gone) return;
   home_.unset(*this);
   if (life_.on()) home_.set(*this, home_.turn() + liveness::after_the_end);

@@ -177,10 +177,7 @@ result<void> socket::impl::begin(message_type type, deadline dl) {
 }
 
 result<void> socket::impl::send_piece(bytes piece, bool last, deadline dl) {
-  if (auto why = cannot_send()) {
-    leave_pieces();
-    return fail(why);
-  }
+  if (auto why = cannot_send()) return fail(why);
   if (!in_pieces_) return fail(EINVAL);
   auto sent = put_piece(piece, last, dl);
   if (sent)
