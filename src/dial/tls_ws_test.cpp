@@ -12,6 +12,7 @@
 #include "caraway/this_task.hpp"
 #include "caraway/ws.hpp"
 #include "caraway/ws_observer.hpp"
+#include "dial/ws_soak.hpp"
 #include "proto/tls_pair.hpp"
 
 namespace caraway::ws {
@@ -238,6 +239,16 @@ TEST(tls_ws, pings_are_answered_and_messages_kept_while_nobody_receives) {
   for (int n = 0; n < 3; ++n) one.send(std::to_string(n));
   while (other.carried().messages_received == 0) caraway::sleep(1ms);
   for (int n = 0; n < 3; ++n) EXPECT_EQ(other.recv(soon)->text(), std::to_string(n));
+}
+
+TEST(tls_ws, every_message_is_accounted_for_whatever_happens) {
+  const auto connect = [](soak::dice& d) -> soak::socket_pair {
+    auto [ours, theirs] = tls::connected(tcp_pair());
+    const limits one = soak::limits_by(d), other = soak::limits_by(d);
+    return {attach_without_handshake(std::move(ours), role::client, one),
+            attach_without_handshake(std::move(theirs), role::server, other)};
+  };
+  EXPECT_EQ(soak::converse_all(connect, 5000, 20), std::vector<std::string>());
 }
 
 TEST(tls_ws, a_reloaded_certificate_is_for_the_next_connection) {
