@@ -71,6 +71,7 @@ void ours(int tell, const char* poller) {
   ::setenv("CARAWAY_POLLER", poller, 1);
   caraway::ws::serve_options options;
   options.limits.message = std::size_t{16} << 20;
+  options.limits.fragment = options.limits.message;  // the clients compare frames
   caraway::ws::server server(
       "127.0.0.1:0",
       [](caraway::ws::socket& ws) {

@@ -1,6 +1,7 @@
-// ws_load.cpp - what does a running echo server pay for a message? Drives any WebSocket server (or, with
-// --raw, one that gives the same bytes back) on this machine, compares every echo, and prints the
-// processor time that the server's process spent on each, in microseconds: the median of the rounds.
+// ws_load.cpp - what does a running echo server pay for a message? Drives any WebSocket server that
+// answers in one frame (or, with --raw, one that gives the same bytes back) on this machine, compares
+// every echo, and prints the processor time that the server's process spent on each, in microseconds:
+// the median of the rounds.
 //
 //     ws_load PORT PID C D SIZE [ROUNDS] [--raw]     connections, in flight on each, bytes
 //
