@@ -67,7 +67,7 @@ long endpoint::send(bytes data) {
   time_.at(next_arrival(), [self = shared_from_this(), peer = peer_.lock(),
                             chunk = std::vector(data.begin(), data.begin() + n)] {
     if (peer == nullptr || peer->closed_)
-      self->answer_to_closed();
+      self->answered_by_closed(peer.get());
     else
       peer->receive(chunk);
   });
@@ -79,9 +79,10 @@ void endpoint::receive(bytes data) {
   received_.insert(received_.end(), data.begin(), data.end());
 }
 
-// 9293 3.10.7.1: data for a connection that is no more.
-void endpoint::answer_to_closed() {
-  time_.at(time_.now() + sky_.latency(), [self = shared_from_this()] { self->reset(ECONNRESET); });
+// 9293 3.10.7.1: data for a connection that is no more. What that has sent before arrives before.
+void endpoint::answered_by_closed(endpoint* peer) {
+  const time_point at = peer == nullptr ? time_.now() + sky_.latency() : peer->next_arrival();
+  time_.at(at, [self = shared_from_this()] { self->reset(ECONNRESET); });
 }
 
 void endpoint::reset(int code) noexcept {

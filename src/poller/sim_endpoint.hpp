@@ -93,7 +93,7 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
   int send_error() noexcept;
   void receive(bytes data);
   void consume(std::size_t n) noexcept;
-  void answer_to_closed();
+  void answered_by_closed(endpoint* peer);
   void reset(int code) noexcept;
   void reset_peer();
   void finish();

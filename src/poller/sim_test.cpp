@@ -298,6 +298,19 @@ TEST(sim, a_connection_that_has_lived_long_enough_is_reset) {
   });
 }
 
+TEST(sim, the_reset_for_what_came_too_late_overtakes_nothing) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed)
+    run({.seed = seed, .max_latency = 1s}, [seed] {
+      pair p;
+      EXPECT_EQ(send_all(*p.left, as_bytes("last words")), 0);
+      EXPECT_EQ(send_all(*p.right, as_bytes("too late")), 0);
+      p.left.reset();
+      p.left_fd.reset();
+      int code = 0;
+      EXPECT_EQ(recv_all(*p.right, code), "last words") << seed;
+    });
+}
+
 TEST(sim, the_chosen_call_fails_and_no_other) {
   run({.fail_call = 2, .fail_code = EMFILE}, [] {
     EXPECT_TRUE(tcp_socket());

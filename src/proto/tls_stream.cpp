@@ -515,8 +515,17 @@ void stream_impl::abort() noexcept {
 void stream_impl::say_goodbye() noexcept {
   if (!established_ || write_failure_) return;
   const shield without_waiting(immediately);
-  if (!push(immediately) || done_) return;
-  if (session_.finish()) static_cast<void>(push(immediately));
+  if (push(immediately) && !done_ && session_.finish()) static_cast<void>(push(immediately));
+  drop_below();
+}
+
+// Nobody reads the tickets that a server sends unasked, and a connection of TCP that goes with
+// something unread is reset, which takes along what was written.
+void stream_impl::drop_below() noexcept {
+  for (int n = 0; n < receives_per_turn; ++n) {
+    under_->consume(under_->buffered().size());
+    if (!under_->try_fill(1, immediately)) return;
+  }
 }
 
 }  // namespace caraway::tls

@@ -93,6 +93,7 @@ class stream_impl final : public stream, private sink {
   void leave_turn() noexcept;
   void push_to_the_end() noexcept;
   void say_goodbye() noexcept;
+  void drop_below() noexcept;
 
   std::error_code note_write(std::error_code code) noexcept;
   void broken(std::error_code code) noexcept;
