@@ -42,6 +42,7 @@ socket::impl::~impl() {
   ended = true;
   home_.unset(*this);
   send_helpers_away();
+  drop_held();
   note_end();
 }
 

@@ -131,7 +131,7 @@ TEST_P(closing, messages_on_their_way_are_dropped_by_close) {
 
 TEST_P(closing, messages_of_ours_leave_before_our_close_frame) {
   task_group tasks;
-  const std::string large(300000, 'l');
+  const std::string large(200000, 'l');
   tasks.go([&] {
     t.socket.send("first");
     t.socket.send(large);
