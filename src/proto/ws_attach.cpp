@@ -233,6 +233,7 @@ result<socket> try_attach_server(stream_ptr under, const server_options& options
   if (no) return refuse_with(std::move(*no), why, until);
   watched.status = 0;
   auto answer = upgrade_for(request, options, std::move(granted));
+  if (!answer && answer.error() == os_error(ENOMEM)) return watched.fails(answer.error());
   if (!answer)
     return refuse_with(refusal(server_failed, "The answer cannot be sent.\n"), answer.error(),
                        until);
