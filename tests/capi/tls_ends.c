@@ -61,7 +61,7 @@ static int cutting_bsendl(struct bsock_vfs* vfs, struct iolist* first, struct io
 
 static void so_has_one_that_ends_inside_a_record(void) {
   struct flip wire[2];
-  char text[100];
+  char text[100] = "";
   int s[2];
   GIVES(ipc_pair(s), 0);
   s[0] = flip_attach(&wire[0], s[0]);
