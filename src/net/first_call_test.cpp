@@ -49,10 +49,23 @@ std::error_code error_of(const result<T>& r) {
   return r ? std::error_code() : r.error();
 }
 
+// UndefinedBehaviorSanitizer looks at an object by a descriptor of its own when it first sees its type.
+template <class F>
+void show_types(F f) {
+  std::thread([&f] { f(); }).join();
+  EXPECT_EQ(error_of(result<int>(fail(EMFILE))), os_error(EMFILE));
+  try {
+    throw error(os_error(EMFILE), "no descriptor");
+  } catch (const std::system_error& e) {
+    EXPECT_EQ(e.code(), os_error(EMFILE));
+  }
+}
+
 // Calls f() on a thread of its own: first without descriptors, when it has to fail, then with some.
 template <class F>
 void expect_first_call(F f) {
   with_kernel([&f] {
+    show_types(f);
     std::thread([&f] {
       std::error_code code;
       {
